@@ -1,0 +1,3 @@
+module github.com/narrowcast-io/narrowcast
+
+go 1.26
