@@ -1,0 +1,210 @@
+package jose
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"math/big"
+)
+
+// Alg is the name of a signature algorithm as a header spells it. EdDSA is the
+// older name of Ed25519 (RFC 9864 section 2.2) and is folded into it by Known.
+type Alg string
+
+// The algorithms. All are asymmetric: a verifier holds nothing that can sign.
+const (
+	ES256   Alg = "ES256"
+	ES384   Alg = "ES384"
+	RS256   Alg = "RS256"
+	PS256   Alg = "PS256"
+	Ed25519 Alg = "Ed25519"
+	EdDSA   Alg = "EdDSA"
+)
+
+// Errors of this file.
+var (
+	ErrSignature = errors.New("the signature does not match")
+	ErrAlgorithm = errors.New("the algorithm does not fit the key")
+)
+
+// Known folds the two names of Ed25519 and reports whether alg is one of ours.
+func Known(alg string) (Alg, bool) {
+	switch a := Alg(alg); a {
+	case ES256, ES384, RS256, PS256, Ed25519:
+		return a, true
+	case EdDSA:
+		return Ed25519, true
+	}
+	return "", false
+}
+
+// Fits reports whether a public key can be used with alg. One key is used with
+// exactly one algorithm (RFC 8725 section 3.1); RSA keys below 2048 bits fit none.
+func Fits(alg Alg, key crypto.PublicKey) bool {
+	switch k := key.(type) {
+	case *ecdsa.PublicKey:
+		return alg == ES256 && k.Curve == elliptic.P256() || alg == ES384 && k.Curve == elliptic.P384()
+	case *rsa.PublicKey:
+		return (alg == RS256 || alg == PS256) && k.Size() >= minRSA && k.Size() <= maxRSA
+	case ed25519.PublicKey:
+		return alg == Ed25519 && len(k) == ed25519.PublicKeySize
+	}
+	return false
+}
+
+// RSA modulus sizes in bytes: RFC 7518 section 3.3 asks for 2048 bits or more,
+// and a huge modulus would be a way to burn a server's time.
+const (
+	minRSA = 2048 / 8
+	maxRSA = 8192 / 8
+)
+
+// Verify checks signature over input. It returns ErrAlgorithm when the key is
+// not for alg and ErrSignature when the signature is wrong.
+func Verify(alg Alg, key crypto.PublicKey, input string, signature []byte) error {
+	if !Fits(alg, key) {
+		return ErrAlgorithm
+	}
+	ok := false
+	switch k := key.(type) {
+	case *ecdsa.PublicKey:
+		var der [der384]byte
+		encoded, fits := toDER(der[:0], signature, coordinate(alg))
+		ok = fits && ecdsa.VerifyASN1(k, digest(alg, input), encoded)
+	case *rsa.PublicKey:
+		if alg == PS256 {
+			// RFC 7518 section 3.5: the salt is as long as the hash.
+			opts := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+			ok = rsa.VerifyPSS(k, crypto.SHA256, digest(alg, input), signature, opts) == nil
+		} else {
+			ok = rsa.VerifyPKCS1v15(k, crypto.SHA256, digest(alg, input), signature) == nil
+		}
+	case ed25519.PublicKey:
+		ok = ed25519.Verify(k, []byte(input), signature)
+	}
+	if !ok {
+		return ErrSignature
+	}
+	return nil
+}
+
+// Sign signs input. The signer may live in another process or a security
+// module; only its public key is looked at here.
+func Sign(alg Alg, signer crypto.Signer, input string) ([]byte, error) {
+	if !Fits(alg, signer.Public()) {
+		return nil, ErrAlgorithm
+	}
+	switch alg {
+	case Ed25519:
+		return signer.Sign(rand.Reader, []byte(input), crypto.Hash(0))
+	case PS256:
+		opts := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+		return signer.Sign(rand.Reader, digest(alg, input), opts)
+	case RS256:
+		return signer.Sign(rand.Reader, digest(alg, input), crypto.SHA256)
+	case ES256, ES384:
+		hash := crypto.SHA256
+		if alg == ES384 {
+			hash = crypto.SHA384
+		}
+		der, err := signer.Sign(rand.Reader, digest(alg, input), hash)
+		if err != nil {
+			return nil, err
+		}
+		return fromDER(der, coordinate(alg))
+	}
+	return nil, fmt.Errorf("signing with %q: %w", alg, ErrAlgorithm)
+}
+
+func digest(alg Alg, input string) []byte {
+	if alg == ES384 {
+		sum := sha512.Sum384([]byte(input))
+		return sum[:]
+	}
+	sum := sha256.Sum256([]byte(input))
+	return sum[:]
+}
+
+// coordinate is the length of r and of s (RFC 7518 section 3.4).
+func coordinate(alg Alg) int {
+	if alg == ES384 {
+		return 48
+	}
+	return 32
+}
+
+// der384 is the longest DER form of a P-384 signature: two integers of 49
+// bytes, each with a two-byte head, and a head of three for the sequence.
+const der384 = 3 + 2*(2+49)
+
+// toDER turns the fixed-length pair r||s of a JWS into ASN.1. Any other length
+// is refused, so a DER signature is never taken for a JWS signature.
+func toDER(dst, raw []byte, size int) ([]byte, bool) {
+	if len(raw) != 2*size {
+		return nil, false
+	}
+	r, s := minimal(raw[:size]), minimal(raw[size:])
+	n := 2 + len(r) + lead(r) + 2 + len(s) + lead(s)
+	dst = append(dst, 0x30)
+	if n >= 0x80 {
+		dst = append(dst, 0x81)
+	}
+	dst = append(dst, byte(n))
+	dst = appendInteger(dst, r)
+	return appendInteger(dst, s), true
+}
+
+func minimal(b []byte) []byte {
+	for len(b) > 1 && b[0] == 0 {
+		b = b[1:]
+	}
+	return b
+}
+
+// lead is 1 when a DER integer needs a zero in front to stay positive.
+func lead(b []byte) int { return int(b[0] >> 7) }
+
+func appendInteger(dst, b []byte) []byte {
+	dst = append(dst, 0x02, byte(len(b)+lead(b)))
+	if lead(b) == 1 {
+		dst = append(dst, 0)
+	}
+	return append(dst, b...)
+}
+
+// fromDER is the way back, for signatures that a crypto.Signer made.
+func fromDER(der []byte, size int) ([]byte, error) {
+	var r, s big.Int
+	if !parseDER(der, &r, &s) || r.BitLen() > 8*size || s.BitLen() > 8*size {
+		return nil, errors.New("the signer returned something other than an ECDSA signature")
+	}
+	out := make([]byte, 2*size)
+	r.FillBytes(out[:size])
+	s.FillBytes(out[size:])
+	return out, nil
+}
+
+func parseDER(der []byte, into ...*big.Int) bool {
+	if len(der) < 2 || der[0] != 0x30 {
+		return false
+	}
+	rest := der[2:]
+	if der[1] == 0x81 && len(der) > 3 {
+		rest = der[3:]
+	}
+	for _, n := range into {
+		if len(rest) < 2 || rest[0] != 0x02 || int(rest[1]) > len(rest)-2 {
+			return false
+		}
+		n.SetBytes(rest[2 : 2+int(rest[1])])
+		rest = rest[2+int(rest[1]):]
+	}
+	return len(rest) == 0
+}
