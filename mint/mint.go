@@ -1,0 +1,155 @@
+// Package mint writes one letter: an access token for exactly one audience,
+// with a lifetime, signed by a crypto.Signer that may live elsewhere.
+package mint
+
+import (
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/internal/jose"
+)
+
+// Press is one signing key of one issuer. It is immutable and may be used by
+// many goroutines. The zero Press mints nothing.
+type Press struct {
+	issuer string
+	alg    jose.Alg
+	signer crypto.Signer
+	kid    narrowcast.KeyID
+}
+
+// Config is what a Press is made of. All fields are required.
+type Config struct {
+	Issuer    narrowcast.Issuer
+	KeyID     narrowcast.KeyID
+	Algorithm narrowcast.Algorithm
+	Signer    crypto.Signer
+
+	_ struct{}
+}
+
+// New makes a Press, or returns every fault of the configuration.
+func New(c Config) (*Press, error) {
+	var errs []error
+	if c.Issuer.IsZero() {
+		errs = append(errs, errors.New("Issuer is required"))
+	}
+	if _, err := narrowcast.ParseKeyID(string(c.KeyID)); err != nil {
+		errs = append(errs, err)
+	}
+	alg, err := narrowcast.ParseAlgorithm(string(c.Algorithm))
+	if err != nil {
+		errs = append(errs, err)
+	}
+	switch {
+	case c.Signer == nil:
+		errs = append(errs, errors.New("Signer is required"))
+	case err == nil && !jose.Fits(jose.Alg(alg), c.Signer.Public()):
+		errs = append(errs, fmt.Errorf("the key of the signer does not fit %s, or is too weak", alg))
+	}
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("mint: %w", errors.Join(errs...))
+	}
+	return &Press{issuer: c.Issuer.String(), alg: jose.Alg(alg), signer: c.Signer, kid: c.KeyID}, nil
+}
+
+// Letter is what a token shall say.
+type Letter struct {
+	Audience narrowcast.Audience // required: the one resource
+	Subject  narrowcast.Subject  // required
+	Client   narrowcast.ClientID // required for access tokens
+	ID       narrowcast.TokenID  // required; NewTokenID makes one
+	IssuedAt time.Time           // required
+	Lifetime time.Duration       // required, whole seconds
+	Scope    narrowcast.Scope
+
+	Tenant      string
+	Environment string
+	Task        narrowcast.TaskID
+	Lineage     narrowcast.TokenID // only for a token with a parent
+	Class       narrowcast.Class   // AccessToken or ClientAssertion
+
+	_ struct{}
+}
+
+// Mint writes and signs a letter. The result is a secret.
+func (p *Press) Mint(l Letter) (string, error) {
+	if p == nil || p.signer == nil {
+		return "", errors.New("mint: the press was never configured")
+	}
+	if err := l.check(p.issuer); err != nil {
+		return "", fmt.Errorf("mint: %w", err)
+	}
+	header := `{"alg":"` + string(p.alg) + `","typ":"` + l.Class.String() + `","kid":` + quoted(string(p.kid)) + `}`
+	input := jose.Join(header, l.payload(p.issuer))
+	signature, err := jose.Sign(p.alg, p.signer, input)
+	if err != nil {
+		return "", fmt.Errorf("mint: signing: %w", err)
+	}
+	return jose.Seal(input, signature), nil
+}
+
+func (l *Letter) check(issuer string) error {
+	var errs []error
+	require := func(ok bool, what string) {
+		if !ok {
+			errs = append(errs, errors.New(what))
+		}
+	}
+	require(!l.Audience.IsZero(), "Audience is required: a token names exactly one resource")
+	require(l.Subject != "", "Subject is required")
+	require(l.ID != "", "ID is required")
+	require(!l.IssuedAt.IsZero(), "IssuedAt is required")
+	require(l.Lifetime >= time.Second && l.Lifetime <= narrowcast.CeilingMaxLifetime,
+		"Lifetime must be between a second and "+narrowcast.CeilingMaxLifetime.String())
+	switch l.Class {
+	case narrowcast.AccessToken:
+		require(l.Client != "", "Client is required")
+	case narrowcast.ClientAssertion:
+		require(string(l.Subject) == issuer, "the subject of a client assertion is its issuer")
+	default:
+		require(false, "Class must be AccessToken or ClientAssertion")
+	}
+	return errors.Join(errs...)
+}
+
+// payload writes the claims by hand: the members are few and known, and their
+// order is fixed.
+func (l *Letter) payload(issuer string) string {
+	var b strings.Builder
+	b.Grow(512)
+	text := func(name, value string) {
+		if value == "" {
+			return
+		}
+		b.WriteString(`,"` + name + `":`)
+		b.WriteString(quoted(value))
+	}
+	number := func(name string, n int64) {
+		b.WriteString(`,"` + name + `":`)
+		b.WriteString(strconv.FormatInt(n, 10))
+	}
+	b.WriteString(`{"iss":` + quoted(issuer))
+	text("sub", string(l.Subject))
+	text("aud", l.Audience.String())
+	text("client_id", string(l.Client))
+	text("scope", l.Scope.String())
+	number("iat", l.IssuedAt.Unix())
+	number("exp", l.IssuedAt.Unix()+int64(l.Lifetime/time.Second))
+	text("jti", string(l.ID))
+	text("lineage", string(l.Lineage))
+	text("task", string(l.Task))
+	text("tenant", l.Tenant)
+	text("environment", l.Environment)
+	b.WriteByte('}')
+	return b.String()
+}
+
+// NewTokenID returns 130 random bits as text.
+func NewTokenID() narrowcast.TokenID { return narrowcast.TokenID(strings.ToLower(rand.Text())) }
