@@ -1,0 +1,57 @@
+// Package policy decides who may ask for which door. It is pure: rules in,
+// decision with reasons out. Nothing in it widens.
+package policy
+
+import (
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+)
+
+// Door is what policy knows of a resource.
+type Door struct {
+	Audience narrowcast.Audience
+	Disabled bool
+	Scopes   narrowcast.Scope // every scope the resource knows
+	TTL      time.Duration    // the life of a token when the request does not say
+	MaxTTL   time.Duration    // the ceiling
+	// BindingRequired: a token is minted only for a sender that proves a key.
+	BindingRequired bool
+	Position        string // file:line of the rule, for explanations
+}
+
+// Grant is one caller entry: this client may ask for this door with these scopes.
+type Grant struct {
+	Client   narrowcast.ClientID
+	Audience narrowcast.Audience
+	Scope    narrowcast.Scope
+	Position string
+}
+
+// Request is what a client asks for. Bound is true when it proved a key that
+// the token will be bound to.
+type Request struct {
+	Client   narrowcast.ClientID
+	Resource string           // as it was sent; aliases and the root slash are resolved here
+	Scope    narrowcast.Scope // empty: everything granted
+	Lifetime time.Duration    // 0: the door's TTL
+	Bound    bool
+}
+
+// Decision is the answer, with all its reasons.
+type Decision struct {
+	Allowed  bool
+	Refusal  string // OAuth error code when not allowed: invalid_target, invalid_scope, invalid_request
+	Edge     bool   // refused for want of a caller entry: worth an event of its own
+	Audience narrowcast.Audience
+	Scope    narrowcast.Scope
+	Lifetime time.Duration
+	Cut      bool // the lifetime asked for was above the ceiling
+	Reasons  []Reason
+}
+
+// Reason is one step of a decision.
+type Reason struct {
+	Text     string
+	Position string // file:line, when a rule decided
+}
