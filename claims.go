@@ -12,7 +12,7 @@ import (
 // claims is a token taken apart, before and after it is found genuine.
 type claims struct {
 	alg, typ, kid string
-	input         string // signing input; part of the token's text, cleared once verified
+	input         []byte // signing input; part of the token's text, cleared once verified
 	signature     []byte
 	payload       string
 	fingerprint   Fingerprint
@@ -73,7 +73,7 @@ func parse(text string) (*claims, *Rejection) {
 		return nil, reject(Malformed)
 	}
 	c := &claims{input: compact.Input, signature: compact.Signature, payload: compact.Payload}
-	c.fingerprint = sha256.Sum256([]byte(text))
+	c.fingerprint = sha256.Sum256(compact.Text)
 	if rej := c.readHeader(compact.Header); rej != nil {
 		return nil, c.withFacts(rej)
 	}

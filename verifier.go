@@ -118,7 +118,7 @@ func (v *Verifier) authenticate(ctx context.Context, text string, now time.Time)
 	if rej != nil {
 		return nil, v.expecting(c.withFacts(rej))
 	}
-	c.input, c.signature = "", nil // with them goes the last reference to the token's text
+	c.input, c.signature = nil, nil // with them goes the last reference to the token's text
 	scope, err := ParseScope(c.scope)
 	if err != nil && c.malformed == "" {
 		c.malformed = "scope"

@@ -108,7 +108,7 @@ func BenchmarkRawES256(b *testing.B) {
 	sig, _ := jose.Sign(jose.ES256, private, input)
 	b.ReportAllocs()
 	for b.Loop() {
-		if jose.Verify(jose.ES256, &private.PublicKey, input, sig) != nil {
+		if jose.Verify(jose.ES256, &private.PublicKey, []byte(input), sig) != nil {
 			b.Fatal()
 		}
 	}

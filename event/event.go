@@ -117,16 +117,18 @@ type Fold struct {
 
 // Verifier is what an enforcement point says of itself.
 type Verifier struct {
-	Audience   string            `json:"audience"`
-	Digest     string            `json:"digest"` // of the effective configuration
-	Mode       Mode              `json:"mode"`
-	Issuers    map[string]string `json:"issuers"` // issuer to token class
-	Algorithms []string          `json:"algorithms"`
-	Skew       time.Duration     `json:"skew_ns"`
-	MaxLife    time.Duration     `json:"max_life_ns"`
-	Revocation bool              `json:"revocation"`
-	Software   string            `json:"software,omitempty"`
-	Dropped    uint64            `json:"dropped,omitempty"` // events this writer had to drop so far
+	Audience    string            `json:"audience"`
+	Digest      string            `json:"digest"` // of the effective configuration
+	Mode        Mode              `json:"mode"`
+	Issuers     map[string]string `json:"issuers"` // issuer to token class
+	Algorithms  []string          `json:"algorithms"`
+	Skew        time.Duration     `json:"skew_ns"`
+	MaxLife     time.Duration     `json:"max_life_ns"`
+	Tenant      string            `json:"tenant,omitempty"`
+	Environment string            `json:"environment,omitempty"`
+	Revocation  bool              `json:"revocation"`
+	Software    string            `json:"software,omitempty"`
+	Dropped     uint64            `json:"dropped,omitempty"` // events this writer had to drop so far
 }
 
 // Key is a signing key of the issuer.

@@ -26,7 +26,8 @@ var (
 type Compact struct {
 	Header    string // the decoded JOSE header
 	Payload   string // the decoded payload
-	Input     string // what was signed: the first two parts as they were received
+	Text      []byte // the whole serialization as it was received
+	Input     []byte // what was signed: the first two parts of Text
 	Signature []byte
 }
 
@@ -46,25 +47,30 @@ func Split(text string) (Compact, error) {
 	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
 		return Compact{}, ErrShape
 	}
+	// One copy of the text, with room for the signature behind it.
+	whole := append(make([]byte, 0, len(text)+len(text)-last), text...)
+	signature, err := decode(whole, whole[last+1:])
+	if err != nil {
+		return Compact{}, ErrShape
+	}
 	var scratch [2048]byte
-	header, err := decode(scratch[:0], text[:first])
+	header, err := decode(scratch[:0], whole[:first])
 	if err != nil {
 		return Compact{}, ErrShape
 	}
-	c := Compact{Input: text[:last], Header: string(header)}
-	payload, err := decode(scratch[:0], text[first+1:last])
+	both, err := decode(header, whole[first+1:last])
 	if err != nil {
 		return Compact{}, ErrShape
 	}
-	c.Payload = string(payload)
-	if c.Signature, err = decode(nil, text[last+1:]); err != nil {
-		return Compact{}, ErrShape
-	}
-	return c, nil
+	decoded := string(both)
+	return Compact{
+		Header: decoded[:len(header)], Payload: decoded[len(header):],
+		Text: whole, Input: whole[:last], Signature: signature[len(whole):],
+	}, nil
 }
 
-func decode(dst []byte, part string) ([]byte, error) {
-	return base64.RawURLEncoding.Strict().AppendDecode(dst, []byte(part))
+func decode(dst, part []byte) ([]byte, error) {
+	return base64.RawURLEncoding.Strict().AppendDecode(dst, part)
 }
 
 // Join makes the signing input of a header and a payload.

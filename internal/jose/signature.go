@@ -68,7 +68,7 @@ const (
 
 // Verify checks signature over input. It returns ErrAlgorithm when the key is
 // not for alg and ErrSignature when the signature is wrong.
-func Verify(alg Alg, key crypto.PublicKey, input string, signature []byte) error {
+func Verify(alg Alg, key crypto.PublicKey, input, signature []byte) error {
 	if !Fits(alg, key) {
 		return ErrAlgorithm
 	}
@@ -87,7 +87,7 @@ func Verify(alg Alg, key crypto.PublicKey, input string, signature []byte) error
 			ok = rsa.VerifyPKCS1v15(k, crypto.SHA256, digest(alg, input), signature) == nil
 		}
 	case ed25519.PublicKey:
-		ok = ed25519.Verify(k, []byte(input), signature)
+		ok = ed25519.Verify(k, input, signature)
 	}
 	if !ok {
 		return ErrSignature
@@ -97,13 +97,14 @@ func Verify(alg Alg, key crypto.PublicKey, input string, signature []byte) error
 
 // Sign signs input. The signer may live in another process or a security
 // module; only its public key is looked at here.
-func Sign(alg Alg, signer crypto.Signer, input string) ([]byte, error) {
+func Sign(alg Alg, signer crypto.Signer, signed string) ([]byte, error) {
+	input := []byte(signed)
 	if !Fits(alg, signer.Public()) {
 		return nil, ErrAlgorithm
 	}
 	switch alg {
 	case Ed25519:
-		return signer.Sign(rand.Reader, []byte(input), crypto.Hash(0))
+		return signer.Sign(rand.Reader, input, crypto.Hash(0))
 	case PS256:
 		opts := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
 		return signer.Sign(rand.Reader, digest(alg, input), opts)
@@ -123,12 +124,12 @@ func Sign(alg Alg, signer crypto.Signer, input string) ([]byte, error) {
 	return nil, fmt.Errorf("signing with %q: %w", alg, ErrAlgorithm)
 }
 
-func digest(alg Alg, input string) []byte {
+func digest(alg Alg, input []byte) []byte {
 	if alg == ES384 {
-		sum := sha512.Sum384([]byte(input))
+		sum := sha512.Sum384(input)
 		return sum[:]
 	}
-	sum := sha256.Sum256([]byte(input))
+	sum := sha256.Sum256(input)
 	return sum[:]
 }
 
