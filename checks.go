@@ -61,7 +61,7 @@ func (f *findings) add(r Reason, detail string) {
 }
 
 func (v *Verifier) checkClaims(t *Token, f *findings) {
-	c := t.c
+	c := &t.c
 	class := v.issuers[c.issuer].Class
 	if c.malformed != "" {
 		f.add(ClaimMalformed, c.malformed)
@@ -98,7 +98,7 @@ func (class Class) missing(c *claims) string {
 
 func (v *Verifier) checkTimes(t *Token, now time.Time, f *findings) {
 	at, skew := now.Unix(), int64(v.skew/time.Second)
-	c := t.c
+	c := &t.c
 	if c.exp.present && at >= c.exp.seconds+skew {
 		f.add(Expired, "")
 	}

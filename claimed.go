@@ -32,11 +32,11 @@ type Claimed struct {
 // Inspect reads what a token says of itself and checks nothing but its shape.
 // The error is a *Rejection.
 func Inspect(text string) (Claimed, error) {
-	c, rej := parse(text)
+	t, rej := parse(text)
 	if rej != nil {
 		return Claimed{Fingerprint: FingerprintOf(text)}, rej
 	}
-	return c.describe(), nil
+	return t.c.describe(), nil
 }
 
 // FingerprintOf returns the SHA-256 of a token's text.

@@ -60,8 +60,9 @@ type confirmation struct {
 	unknown     bool   // a member that is not understood
 }
 
-// parse takes a token apart. It decides the shape and nothing else.
-func parse(text string) (*claims, *Rejection) {
+// parse takes a token apart. It decides the shape and nothing else: the result
+// is not a Token until a verifier has filled in the rest.
+func parse(text string) (*Token, *Rejection) {
 	if text == "" {
 		return nil, reject(TokenMissing)
 	}
@@ -72,7 +73,9 @@ func parse(text string) (*claims, *Rejection) {
 	if err != nil {
 		return nil, reject(Malformed)
 	}
-	c := &claims{input: compact.Input, signature: compact.Signature, payload: compact.Payload}
+	t := new(Token)
+	c := &t.c
+	c.input, c.signature, c.payload = compact.Input, compact.Signature, compact.Payload
 	c.fingerprint = sha256.Sum256(compact.Text)
 	if rej := c.readHeader(compact.Header); rej != nil {
 		return nil, c.withFacts(rej)
@@ -80,7 +83,7 @@ func parse(text string) (*claims, *Rejection) {
 	if err := strictjson.Object(compact.Payload, c.readClaim); err != nil {
 		return nil, c.withFacts(shape(err))
 	}
-	return c, nil
+	return t, nil
 }
 
 func (c *claims) withFacts(rej *Rejection) *Rejection {

@@ -10,7 +10,7 @@ import (
 // Only a verifier makes one; it cannot be altered and does not hold the text of
 // the token, so printing it gives nothing away.
 type Token struct {
-	c      *claims
+	c      claims
 	key    KeyID
 	issuer Issuer
 	aud    Audience
@@ -66,7 +66,7 @@ func (t *Token) Describe() Claimed { return t.c.describe() }
 
 // String names the token without giving it away.
 func (t *Token) String() string {
-	if t == nil || t.c == nil {
+	if t == nil || t.aud.IsZero() {
 		return "no token"
 	}
 	return fmt.Sprintf("token %s for %s", t.c.id, t.aud)

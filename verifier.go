@@ -107,10 +107,11 @@ func (v *Verifier) Verify(ctx context.Context, text string, p Presentation) (*To
 
 // authenticate finds out whether a token is genuine: law 3, the first half.
 func (v *Verifier) authenticate(ctx context.Context, text string, now time.Time) (*Token, *Rejection) {
-	c, rej := parse(text)
+	t, rej := parse(text)
 	if rej != nil {
 		return nil, v.expecting(rej)
 	}
+	c := &t.c
 	key, rej := v.findKey(ctx, c, now)
 	if rej == nil {
 		rej = v.checkSignature(c, key)
@@ -123,7 +124,9 @@ func (v *Verifier) authenticate(ctx context.Context, text string, now time.Time)
 	if err != nil && c.malformed == "" {
 		c.malformed = "scope"
 	}
-	return &Token{c: c, key: key.id, issuer: Issuer{c.issuer}, aud: v.audience, scope: scope, until: key.to}, nil
+	t.key, t.until = key.id, key.to
+	t.issuer, t.aud, t.scope = Issuer{c.issuer}, v.audience, scope
+	return t, nil
 }
 
 func (v *Verifier) expecting(rej *Rejection) *Rejection {

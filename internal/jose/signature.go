@@ -75,9 +75,10 @@ func Verify(alg Alg, key crypto.PublicKey, input, signature []byte) error {
 	ok := false
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
-		var der [der384]byte
-		encoded, fits := toDER(der[:0], signature, coordinate(alg))
-		ok = fits && ecdsa.VerifyASN1(k, digest(alg, input), encoded)
+		// One buffer for both: the callee's arguments live on the heap.
+		hashed := appendDigest(make([]byte, 0, sha512.Size384+der384), alg, input)
+		der, fits := toDER(hashed[len(hashed):], signature, coordinate(alg))
+		ok = fits && ecdsa.VerifyASN1(k, hashed, der)
 	case *rsa.PublicKey:
 		if alg == PS256 {
 			// RFC 7518 section 3.5: the salt is as long as the hash.
@@ -124,13 +125,15 @@ func Sign(alg Alg, signer crypto.Signer, signed string) ([]byte, error) {
 	return nil, fmt.Errorf("signing with %q: %w", alg, ErrAlgorithm)
 }
 
-func digest(alg Alg, input []byte) []byte {
+func digest(alg Alg, input []byte) []byte { return appendDigest(nil, alg, input) }
+
+func appendDigest(dst []byte, alg Alg, input []byte) []byte {
 	if alg == ES384 {
 		sum := sha512.Sum384(input)
-		return sum[:]
+		return append(dst, sum[:]...)
 	}
 	sum := sha256.Sum256(input)
-	return sum[:]
+	return append(dst, sum[:]...)
 }
 
 // coordinate is the length of r and of s (RFC 7518 section 3.4).
