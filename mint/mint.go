@@ -7,9 +7,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/internal/jose"
@@ -24,6 +26,17 @@ type Press struct {
 	kid    narrowcast.KeyID
 }
 
+// String names a press without its key.
+func (p *Press) String() string {
+	if p == nil {
+		return "no press"
+	}
+	return "press of " + p.issuer + ", key " + string(p.kid)
+}
+
+// Format writes String for every verb: a software key inside must not print.
+func (p *Press) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()) }
+
 // Config is what a Press is made of. All fields are required.
 type Config struct {
 	Issuer    narrowcast.Issuer
@@ -32,6 +45,11 @@ type Config struct {
 	Signer    crypto.Signer
 
 	_ struct{}
+}
+
+// Format names a configuration without its signer, which may hold a key.
+func (c Config) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "press configuration of %s, key %s", c.Issuer, c.KeyID)
 }
 
 // New makes a Press, or returns every fault of the configuration.
@@ -108,6 +126,9 @@ func (l *Letter) check(issuer string) error {
 	require(!l.IssuedAt.IsZero(), "IssuedAt is required")
 	require(l.Lifetime >= time.Second && l.Lifetime <= narrowcast.CeilingMaxLifetime,
 		"Lifetime must be between a second and "+narrowcast.CeilingMaxLifetime.String())
+	for _, text := range []string{string(l.Subject), string(l.Client), string(l.ID), l.Tenant, l.Environment, string(l.Task), string(l.Lineage)} {
+		require(utf8.ValidString(text), "every text must be valid UTF-8")
+	}
 	switch l.Class {
 	case narrowcast.AccessToken:
 		require(l.Client != "", "Client is required")

@@ -28,6 +28,15 @@ type Grant struct {
 	Position string
 }
 
+// Alias is another name of a door that requests may use until a date. It is
+// never stamped into a token.
+type Alias struct {
+	Name     string
+	Audience narrowcast.Audience
+	Until    time.Time // required; the alias ends at this instant
+	Position string
+}
+
 // Request is what a client asks for. Bound is true when it proved a key that
 // the token will be bound to.
 type Request struct {
@@ -36,12 +45,16 @@ type Request struct {
 	Scope    narrowcast.Scope // empty: everything granted
 	Lifetime time.Duration    // 0: the door's TTL
 	Bound    bool
+	// At is the time of the request. It ends aliases; at the zero time no alias
+	// resolves.
+	At time.Time
 }
 
-// Decision is the answer, with all its reasons.
+// Decision is the answer, with all its reasons. The zero Decision refuses.
 type Decision struct {
 	Allowed  bool
 	Refusal  string // OAuth error code when not allowed: invalid_target, invalid_scope, invalid_request
+	Alias    string // the alias that was asked for, when one was resolved
 	Edge     bool   // refused for want of a caller entry: worth an event of its own
 	Audience narrowcast.Audience
 	Scope    narrowcast.Scope
@@ -54,4 +67,12 @@ type Decision struct {
 type Reason struct {
 	Text     string
 	Position string // file:line, when a rule decided
+	Refusal  string // the error code of a step that refuses; empty for one that does not
 }
+
+// Error codes of refusals (RFC 6749 section 5.2, RFC 8707 section 2).
+const (
+	InvalidTarget  = "invalid_target"
+	InvalidScope   = "invalid_scope"
+	InvalidRequest = "invalid_request"
+)

@@ -35,8 +35,13 @@ type Resource struct {
 	Callers     []Caller
 	Verifiers   []narrowcast.ClientID // who may report for this door
 	Aliases     []Alias
+	BuiltIn     bool // a door of the issuer itself, see [Snapshot.WithHouse]
 	Position    string
 }
+
+// BindingRequired reports whether tokens for the resource must be bound to a
+// key of the sender.
+func (r Resource) BindingRequired() bool { return r.Criticality == High || len(r.Binding) > 0 }
 
 // Caller is a client that may ask for tokens for a resource.
 type Caller struct {
@@ -53,15 +58,30 @@ type Alias struct {
 	Position string
 }
 
+// Kinds of clients.
+const (
+	Workload = "workload"
+	Job      = "job"
+	Agent    = "agent"
+	Service  = "service"
+	Admin    = "admin" // may use the administration door of the issuer
+)
+
 // Client is somebody who asks for tokens.
 type Client struct {
 	ID           narrowcast.ClientID
 	Owner        string
-	Kind         string // workload, job, agent, service
+	Kind         string // workload, job, agent, service, admin
 	Disabled     bool
 	Authenticate []Credential
 	Position     string
 }
+
+// Kinds of credentials.
+const (
+	PrivateKeyJWT     = "private_key_jwt"
+	ClientSecretBasic = "client_secret_basic"
+)
 
 // Credential is one way in which a client may prove who it is.
 type Credential struct {

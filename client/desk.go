@@ -1,0 +1,144 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+)
+
+// maxAnswer bounds what is read of any answer of the issuer, in bytes.
+const maxAnswer = 64 << 10
+
+// desk asks the issuer.
+type desk struct {
+	issuer       narrowcast.Issuer
+	authenticate Authenticator
+	client       *http.Client
+	now          func() time.Time
+	strict       bool
+	limit        time.Duration
+	directory    *directory
+}
+
+func newDesk(c Config) *desk {
+	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	d := &desk{
+		issuer: c.Issuer, authenticate: c.Authenticate, now: c.Now, strict: c.RequireConfirmation, limit: c.Timeout,
+		client: &http.Client{Transport: c.Transport, CheckRedirect: noRedirect},
+	}
+	d.directory = newDirectory(c, d.client)
+	return d
+}
+
+// attempts bounds how often the issuer is asked for one token while it says
+// that it is busy.
+const attempts = 3
+
+var (
+	errBusy  = errors.New("the issuer is busy")
+	errMoved = errors.New("the token endpoint is not there")
+)
+
+// ask fetches one token. It asks again when the issuer is busy, and looks the
+// endpoint up again when it has moved.
+func (d *desk) ask(ctx context.Context, w want) (Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.limit)
+	defer cancel()
+	var err error
+	for try := range attempts {
+		if try > 0 && !pause(ctx, try) {
+			break
+		}
+		var token Token
+		token, err = d.askOnce(ctx, w)
+		switch {
+		case err == nil:
+			return token, nil
+		case errors.Is(err, errMoved) && d.directory.fixed == "":
+		case !errors.Is(err, errBusy):
+			return Token{}, d.explain(w, err)
+		}
+	}
+	return Token{}, d.explain(w, err)
+}
+
+func (d *desk) explain(w want, err error) error {
+	return fmt.Errorf("client: asking %s for a token for %s: %w", d.issuer, w.audience, err)
+}
+
+func pause(ctx context.Context, try int) bool {
+	timer := time.NewTimer(time.Duration(try)*100*time.Millisecond + rand.N(100*time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (d *desk) askOnce(ctx context.Context, w want) (Token, error) {
+	endpoint, err := d.directory.tokenEndpoint(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	r := &Request{Issuer: d.issuer, Form: url.Values{"grant_type": {"client_credentials"}}, Header: http.Header{}}
+	if err := d.authenticate.Authenticate(ctx, r); err != nil {
+		return Token{}, fmt.Errorf("authenticating: %w", err)
+	}
+	// After the authenticator, so that it cannot alter what is asked for.
+	r.Form.Set("resource", w.audience.String())
+	r.Form.Del("scope")
+	if !w.scope.IsZero() {
+		r.Form.Set("scope", w.scope.String())
+	}
+	asked := d.now()
+	status, body, err := d.post(ctx, endpoint, r)
+	if err != nil {
+		return Token{}, err
+	}
+	if status != http.StatusOK {
+		err := refusal(status, body, r)
+		if errors.Is(err, errMoved) {
+			d.directory.forget(ctx, endpoint)
+		}
+		return Token{}, err
+	}
+	return d.read(body, w, asked)
+}
+
+func (d *desk) post(ctx context.Context, endpoint string, r *Request) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(r.Form.Encode()))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header = r.Header
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	resp, err := d.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := readBounded(resp.Body)
+	return resp.StatusCode, body, err
+}
+
+func readBounded(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	}
+	return body, nil
+}

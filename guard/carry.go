@@ -1,0 +1,110 @@
+package guard
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/narrowcast-io/narrowcast"
+)
+
+// Limits on what is read of a request before it is authenticated, in bytes.
+const (
+	maxAuthorization = 32 << 10
+	maxFormPeek      = 64 << 10
+)
+
+// bearer returns the token of the one place where it may be: a single
+// Authorization header with scheme Bearer (RFC 6750 section 2.1). A token in the
+// query or in a form is refused even when a good one is in the header, because
+// tokens in those places end up in logs.
+func (k *knock) bearer() (text string, rej *narrowcast.Rejection) {
+	switch {
+	case k.fault != "":
+		return "", malformed(k.fault)
+	case len(k.authorization) > 1:
+		return "", malformed("more than one Authorization header")
+	case queryCarriesToken(k.query):
+		return "", malformed("a token in the query")
+	case k.form:
+		return "", malformed("a token in the form body")
+	case len(k.authorization) == 0:
+		return "", &narrowcast.Rejection{Reason: narrowcast.TokenMissing}
+	}
+	return bearerOf(k.authorization[0])
+}
+
+// bearerOf reads one header. Another scheme is no token of ours and gets the
+// bare challenge (RFC 6750 section 3.1). The detail never repeats the scheme: in
+// a header without one, the first word is the token.
+func bearerOf(header string) (string, *narrowcast.Rejection) {
+	if len(header) > maxAuthorization {
+		return "", &narrowcast.Rejection{Reason: narrowcast.TooLarge}
+	}
+	scheme, text, _ := strings.Cut(header, " ")
+	if strings.EqualFold(scheme, "DPoP") {
+		return "", &narrowcast.Rejection{Reason: narrowcast.TokenMissing, Detail: "scheme DPoP is not supported"}
+	}
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", &narrowcast.Rejection{Reason: narrowcast.TokenMissing, Detail: "the scheme is not Bearer"}
+	}
+	return strings.Trim(text, " \t"), nil
+}
+
+func malformed(detail string) *narrowcast.Rejection {
+	return &narrowcast.Rejection{Reason: narrowcast.RequestMalformed, Detail: detail}
+}
+
+// queryCarriesToken looks for access_token in a query or in a form. It reads the
+// text itself, because url.ParseQuery drops pairs that other parsers accept.
+func queryCarriesToken(raw string) bool {
+	for raw != "" {
+		var pair string
+		if i := strings.IndexAny(raw, "&;"); i >= 0 {
+			pair, raw = raw[:i], raw[i+1:]
+		} else {
+			pair, raw = raw, ""
+		}
+		name, _, _ := strings.Cut(pair, "=")
+		if decoded, err := url.QueryUnescape(name); err == nil {
+			name = decoded
+		}
+		if strings.EqualFold(strings.TrimSpace(name), "access_token") {
+			return true
+		}
+	}
+	return false
+}
+
+// peekForm looks at the beginning of a form body and returns a request whose
+// body is whole again. Other bodies are not touched. A token further inside is
+// not noticed and not used either.
+func peekForm(r *http.Request) (again *http.Request, carries bool) {
+	if r.Body == nil || r.Body == http.NoBody || !isForm(r.Header.Get("Content-Type")) {
+		return r, false
+	}
+	head, err := io.ReadAll(io.LimitReader(r.Body, maxFormPeek))
+	rest := io.Reader(r.Body)
+	if err != nil {
+		rest = failing{err}
+	}
+	copied := *r
+	copied.Body = rejoined{io.MultiReader(bytes.NewReader(head), rest), r.Body}
+	return &copied, queryCarriesToken(string(head))
+}
+
+func isForm(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
+}
+
+type rejoined struct {
+	io.Reader
+	io.Closer
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }

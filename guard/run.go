@@ -1,0 +1,78 @@
+package guard
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast/event"
+)
+
+// Flush records the accepted presentations of the minutes before now.
+func (g *Guard) Flush(now time.Time) {
+	if g.folds != nil {
+		g.flushBefore(minuteOf(now))
+	}
+}
+
+func (g *Guard) flushBefore(minute int64) {
+	for _, f := range g.folds.before(minute) {
+		g.book.record(g.presented(f))
+	}
+}
+
+// Seen records what the guard is set to do and returns the event. Without such
+// events nobody can tell a quiet door from one that was never locked.
+func (g *Guard) Seen(now time.Time) event.Event {
+	if g.verifier == nil {
+		return event.Event{}
+	}
+	d := g.verifier.Describe()
+	seen := &event.Verifier{
+		Audience: d.Audience.String(), Digest: g.verifier.Digest(), Mode: g.mode(now),
+		Issuers: make(map[string]string, len(d.Issuers)), Skew: d.Skew, MaxLife: d.MaxLifetime,
+		Revocation: d.Revocation, Software: g.software, Dropped: g.counts.unrecorded.Load(),
+	}
+	for _, i := range d.Issuers {
+		seen.Issuers[i.Issuer.String()] = i.Class
+	}
+	for _, alg := range d.Algorithms {
+		seen.Algorithms = append(seen.Algorithms, string(alg))
+	}
+	e := event.Event{ID: newDecision(), Type: event.VerifierSeen, Time: now, Mode: g.mode(now), Verifier: seen}
+	if g.observing(now) {
+		e.Detail = "the audience check is set aside until " + g.observe.Until.UTC().Format(time.RFC3339) + ", owner " + clip(g.observe.Owner, 128)
+	}
+	return g.book.record(e)
+}
+
+// Run reports the guard at once and at every interval, and flushes at every full
+// minute, until ctx is done. Then it flushes what is left, also of the minute
+// that has begun.
+func (g *Guard) Run(ctx context.Context) {
+	if g.verifier == nil {
+		return
+	}
+	g.Seen(g.now())
+	seen := time.NewTicker(g.every)
+	defer seen.Stop()
+	minute := time.NewTimer(untilNextMinute(g.now()))
+	defer minute.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			g.flushBefore(math.MaxInt64)
+			return
+		case <-seen.C:
+			g.Seen(g.now())
+		case <-minute.C:
+			now := g.now()
+			g.Flush(now)
+			minute.Reset(untilNextMinute(now))
+		}
+	}
+}
+
+func untilNextMinute(now time.Time) time.Duration {
+	return now.Truncate(time.Minute).Add(time.Minute).Sub(now)
+}

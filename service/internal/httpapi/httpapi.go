@@ -1,0 +1,149 @@
+// Package httpapi is the wire: it turns HTTP into questions to the desk and the
+// book, and their answers into HTTP. It decides nothing about tokens.
+//
+// There is no CORS: nothing here is for a browser page of another origin.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/service/internal/issuer"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
+)
+
+// Desk grants tokens. *issuer.Desk is one.
+type Desk interface {
+	Grant(ctx context.Context, r issuer.Request) (issuer.Answer, error)
+	TurnAway(ctx context.Context, request issuer.Request, r *issuer.Refusal) *issuer.Refusal
+}
+
+// Book takes events in and finds records. A store.Book is one.
+type Book interface {
+	AppendAll(ctx context.Context, entries []store.Entry) (kept int, err error)
+	Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error]
+}
+
+// Config is what the wire of one issuer is made of. Fields marked required have
+// no default.
+type Config struct {
+	// Issuer is the base URL; it may have a path. Required.
+	Issuer narrowcast.Issuer
+	// Desk answers token requests. Required.
+	Desk Desk
+	// Book takes events and answers questions about the past. Required.
+	Book Book
+	// KeySet returns the published JWK Set. Required.
+	KeySet func() ([]byte, error)
+	// Keys are the same keys, for tokens that are addressed to us. Required.
+	Keys narrowcast.KeySource
+	// Algorithms are those we sign with. Required.
+	Algorithms []narrowcast.Algorithm
+	// MayReport says whether a client may report events for a door. Required.
+	MayReport func(client narrowcast.ClientID, door narrowcast.Audience) bool
+	// Now is the clock. Required.
+	Now func() time.Time
+	// Log takes one line per request. Required; it is never given a query, a
+	// body, a header or a path.
+	Log *slog.Logger
+	// Tenant is written into events that name none.
+	Tenant string
+	// Observe is told of every request, for metrics; default nobody.
+	Observe func(route string, status int, took time.Duration)
+	// Timeout bounds the work on one request; default 10 s.
+	Timeout time.Duration
+
+	_ struct{}
+}
+
+func (c *Config) check() error {
+	var errs []error
+	require := func(ok bool, name string) {
+		if !ok {
+			errs = append(errs, errors.New(name+" is required"))
+		}
+	}
+	require(!c.Issuer.IsZero(), "Issuer")
+	require(c.Desk != nil, "Desk")
+	require(c.Book != nil, "Book")
+	require(c.KeySet != nil, "KeySet")
+	require(c.Keys != nil, "Keys")
+	require(len(c.Algorithms) > 0, "Algorithms")
+	require(c.MayReport != nil, "MayReport")
+	require(c.Now != nil, "Now")
+	require(c.Log != nil, "Log")
+	if c.Timeout < 0 || c.Timeout > maxTimeout {
+		errs = append(errs, fmt.Errorf("Timeout is %s; allowed are 0 (meaning %s) to %s", c.Timeout, defaultTimeout, maxTimeout))
+	}
+	return errors.Join(errs...)
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	maxTimeout     = time.Minute
+)
+
+// API is the wire of one issuer.
+type API struct {
+	config    Config
+	base      string // the issuer without a slash at its end
+	path      string // the path of base, "" or "/…"
+	metadata  document
+	reporters *narrowcast.Verifier
+	readers   *narrowcast.Verifier
+}
+
+// New makes the wire of one issuer, or returns every fault of the
+// configuration.
+func New(c Config) (*API, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("httpapi: %w", err)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	a := &API{config: c, base: strings.TrimSuffix(c.Issuer.String(), "/")}
+	u, err := url.Parse(a.base)
+	if err != nil || u.Host == "" || strings.Contains(a.base, "%") {
+		return nil, fmt.Errorf("httpapi: the issuer %s must be a URL without percent-encoding", c.Issuer)
+	}
+	a.path = u.Path
+	var errEvents, errAdmin error
+	a.reporters, errEvents = a.door("/events")
+	a.readers, errAdmin = a.door("/admin")
+	a.metadata, err = a.describe()
+	if err := errors.Join(errEvents, errAdmin, err); err != nil {
+		return nil, fmt.Errorf("httpapi: %w", err)
+	}
+	return a, nil
+}
+
+// door makes the verifier of one of our own doors. We are a resource server
+// like any other, with one audience to a door.
+func (a *API) door(path string) (*narrowcast.Verifier, error) {
+	audience, err := narrowcast.ParseAudience(a.base + path)
+	if err != nil {
+		return nil, err
+	}
+	return narrowcast.NewVerifier(narrowcast.Config{
+		Audience:   audience,
+		Issuers:    []narrowcast.TrustedIssuer{{Issuer: a.config.Issuer, Keys: a.config.Keys}},
+		Algorithms: a.config.Algorithms,
+		Now:        a.config.Now,
+		Cache:      doorCache,
+	})
+}
+
+const doorCache = 256
+
+// TokenEndpoint is where clients ask for tokens of an issuer.
+func TokenEndpoint(issuer narrowcast.Issuer) string {
+	return strings.TrimSuffix(issuer.String(), "/") + "/token"
+}

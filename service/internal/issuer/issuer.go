@@ -1,0 +1,127 @@
+// Package issuer is the desk: it asks who wants a letter, asks policy whether
+// they may have it, lets the press write it, and hands it over once the book
+// has kept the record. It knows no HTTP and no SQL.
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/mint"
+	"github.com/narrowcast-io/narrowcast/service/internal/policy"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
+)
+
+// Authenticator says who is asking. Its error is a *Refusal when the answer is
+// no, and any other error when the answer could not be found out.
+type Authenticator interface {
+	Authenticate(ctx context.Context, c Credentials) (Identity, error)
+}
+
+// Rules decide who may ask for which door.
+type Rules interface {
+	Decide(r policy.Request) policy.Decision
+}
+
+// Press signs a letter. *mint.Press is one.
+type Press interface {
+	Mint(l mint.Letter) (string, error)
+}
+
+// Ledger keeps a record. When Append returns without error the record is
+// durable; it returns store.ErrUsed when an id of Once was used before.
+type Ledger interface {
+	Append(ctx context.Context, e store.Entry) (store.Record, error)
+}
+
+// Config is everything a Desk is made of. All fields but Tenant are required.
+type Config struct {
+	Issuer        narrowcast.Issuer
+	Authenticator Authenticator
+	// Rules returns the rules in force; it is asked once per request.
+	Rules func() Rules
+	// Press returns the press of the key that signs now.
+	Press  func() Press
+	Ledger Ledger
+	Now    func() time.Time
+	// Writer names this desk in the book. Its events are numbered from one, so
+	// a new start needs a new name.
+	Writer string
+	// Tenant is written into every event; empty in a house with one tenant.
+	Tenant string
+
+	_ struct{}
+}
+
+func (c *Config) check() error {
+	var errs []error
+	require := func(ok bool, name string) {
+		if !ok {
+			errs = append(errs, errors.New(name+" is required"))
+		}
+	}
+	require(!c.Issuer.IsZero(), "Issuer")
+	require(c.Authenticator != nil, "Authenticator")
+	require(c.Rules != nil, "Rules")
+	require(c.Press != nil, "Press")
+	require(c.Ledger != nil, "Ledger")
+	require(c.Now != nil, "Now")
+	require(c.Writer != "", "Writer")
+	if len(c.Writer) > maxWriter {
+		errs = append(errs, fmt.Errorf("Writer is longer than %d bytes", maxWriter))
+	}
+	return errors.Join(errs...)
+}
+
+const maxWriter = 256 // the limit of event.Check
+
+// Desk grants tokens. It may be used by many goroutines. The zero Desk refuses
+// everything.
+type Desk struct {
+	config   Config
+	sequence atomic.Uint64
+	strange  throttle // requests of nobody in particular
+	genuine  throttle // requests that somebody signed and that fail all the same
+	counts   counters
+}
+
+// New makes a Desk, or returns every fault of the configuration.
+func New(c Config) (*Desk, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("issuer: %w", err)
+	}
+	return &Desk{
+		config:  c,
+		strange: throttle{perSecond: strangePerSecond, burst: strangeBurst},
+		genuine: throttle{perSecond: genuinePerSecond, burst: genuineBurst},
+	}, nil
+}
+
+// How many failed authentications a second are kept one by one. The rest is
+// counted: the book must not be a thing that strangers can fill.
+const (
+	strangePerSecond, strangeBurst = 5, 50
+	genuinePerSecond, genuineBurst = 50, 500
+)
+
+// Counts is what a Desk did since it was made.
+type Counts struct {
+	Issued     uint64 // tokens handed over
+	Refused    uint64 // requests refused, recorded or not
+	Unrecorded uint64 // refusals that were only counted
+	Failed     uint64 // requests that failed because the book or the press did
+}
+
+type counters struct{ issued, refused, unrecorded, failed atomic.Uint64 }
+
+// Counts returns what the desk did so far.
+func (d *Desk) Counts() Counts {
+	return Counts{
+		Issued: d.counts.issued.Load(), Refused: d.counts.refused.Load(),
+		Unrecorded: d.counts.unrecorded.Load(), Failed: d.counts.failed.Load(),
+	}
+}

@@ -1,0 +1,172 @@
+package policy
+
+import (
+	"strings"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+)
+
+// Decide answers one request. It looks at everything that can be looked at, so
+// the reasons are complete; the first step that refuses gives the error code.
+func (r *Rules) Decide(q Request) Decision {
+	d := Decision{Reasons: make([]Reason, 0, 6)}
+	if r == nil {
+		d.refuse(InvalidTarget, "there are no rules", "")
+		return d
+	}
+	door := r.resolve(q, &d)
+	if door == nil {
+		return d
+	}
+	d.Audience = door.Audience
+	d.step(door.known)
+	d.decideScope(door, q)
+	d.decideBinding(door, q)
+	d.decideLifetime(door, q)
+	d.Allowed = d.Refusal == ""
+	if !d.Allowed {
+		d.Scope, d.Lifetime, d.Cut = narrowcast.Scope{}, 0, false
+	}
+	return d
+}
+
+func (d *Decision) step(r Reason) {
+	d.Reasons = append(d.Reasons, r)
+	if d.Refusal == "" {
+		d.Refusal = r.Refusal
+	}
+}
+
+func (d *Decision) refuse(code, text, position string) {
+	d.step(Reason{Text: text, Position: position, Refusal: code})
+}
+
+func (r *Rules) resolve(q Request, d *Decision) *door {
+	if q.Resource == "" {
+		d.refuse(InvalidTarget, "no resource was named", "")
+		return nil
+	}
+	if door := r.find(q.Resource); door != nil {
+		return door
+	}
+	alias, is := r.aliases[q.Resource]
+	switch {
+	case !is:
+		d.refuse(InvalidTarget, "no resource is registered as "+short(q.Resource), "")
+		return nil
+	case q.At.IsZero() || !q.At.Before(alias.Until):
+		d.refuse(InvalidTarget, "alias "+alias.Name+" ended at "+alias.Until.Format(time.RFC3339), alias.Position)
+		return nil
+	}
+	d.Alias = alias.Name
+	d.step(Reason{
+		Text:     "alias " + alias.Name + " stands for " + alias.Audience.String() + " until " + alias.Until.Format(time.RFC3339),
+		Position: alias.Position,
+	})
+	return alias.door
+}
+
+func (d *Decision) decideScope(door *door, q Request) {
+	grant := door.grants[q.Client]
+	if grant == nil {
+		d.Edge = d.Refusal == ""
+		d.refuse(InvalidTarget, "client "+short(string(q.Client))+" is not a caller of this resource", door.Position)
+	} else {
+		d.step(grant.caller)
+	}
+	if !door.Scopes.Covers(q.Scope) {
+		d.refuse(InvalidScope, "the resource knows no scope "+first(q.Scope, door.Scopes)+"; it knows "+door.Scopes.String(), door.Position)
+		return
+	}
+	switch {
+	case grant == nil:
+	case q.Scope.IsZero():
+		d.step(grant.scope)
+		d.Scope = grant.Scope
+	case grant.Scope.Covers(q.Scope):
+		d.step(grant.scope)
+		d.Scope = q.Scope
+	default:
+		d.refuse(InvalidScope, "the caller is granted "+grant.Scope.String()+" and not "+first(q.Scope, grant.Scope), grant.Position)
+	}
+}
+
+func (d *Decision) decideBinding(door *door, q Request) {
+	switch {
+	case !door.BindingRequired:
+	case q.Bound:
+		d.step(door.bound)
+	default:
+		d.step(door.unbound)
+	}
+}
+
+func (d *Decision) decideLifetime(door *door, q Request) {
+	switch {
+	case q.Lifetime == 0:
+		d.Lifetime = door.TTL
+		d.step(door.lifetime)
+	case q.Lifetime < time.Second:
+		d.refuse(InvalidRequest, "a life of "+q.Lifetime.String()+" is too short to be used", "")
+	case q.Lifetime > door.MaxTTL:
+		d.Lifetime, d.Cut = door.MaxTTL, true
+		d.step(Reason{Text: "the life asked for, " + q.Lifetime.String() + ", was cut to the ceiling of " + door.MaxTTL.String(), Position: door.Position})
+	default:
+		d.Lifetime = q.Lifetime.Truncate(time.Second)
+		d.step(Reason{Text: "the life asked for is below the ceiling", Position: door.Position})
+	}
+}
+
+// first names the first token of need that have does not hold.
+func first(need, have narrowcast.Scope) string {
+	for token := range need.Tokens() {
+		if !have.Has(token) {
+			return short(token)
+		}
+	}
+	return ""
+}
+
+// short cuts what a stranger sent, so that a token in the wrong field is not
+// repeated in full.
+func short(s string) string {
+	const most = 80
+	s = strings.ToValidUTF8(s, "?")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return "\"" + strings.Map(printable, s) + "\""
+}
+
+func printable(r rune) rune {
+	if r < 0x20 || r == 0x7f {
+		return '?'
+	}
+	return r
+}
+
+// Explain tells the decision in lines: the answer, then every reason with the
+// place of the rule behind it.
+func (d Decision) Explain() string {
+	var b strings.Builder
+	switch {
+	case d.Allowed:
+		b.WriteString("allowed: " + d.Audience.String() + " with scope " + d.Scope.String() + " for " + d.Lifetime.String())
+	case d.Refusal == "":
+		b.WriteString("refused: nothing was decided")
+	default:
+		b.WriteString("refused: " + d.Refusal)
+	}
+	for _, reason := range d.Reasons {
+		sign := "  + "
+		if reason.Refusal != "" {
+			sign = "  - "
+		}
+		b.WriteString("\n" + sign + reason.Text)
+		if reason.Position != "" {
+			b.WriteString(" (" + reason.Position + ")")
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,101 @@
+package registry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+)
+
+// Digest returns the SHA-256, in hex, of what the registry says. Comments,
+// order, spelling and the division into files do not count, and neither do the
+// issuer's own doors.
+func (s *Snapshot) Digest() string { return s.digest }
+
+// computeDigest hashes every field with its length before it, so that no two
+// registries give the same bytes.
+func (s *Snapshot) computeDigest() string {
+	h := fields{sha256.New()}
+	h.add("narrowcast registry 1")
+	h.count(len(s.resources))
+	for _, r := range s.resources {
+		h.resource(r)
+	}
+	h.count(len(s.clients))
+	for _, c := range s.clients {
+		h.add(string(c.ID), c.Owner, c.Kind, fmt.Sprint(c.Disabled))
+		h.count(len(c.Authenticate))
+		for _, credential := range c.Authenticate {
+			h.list(proofs(credential))
+		}
+	}
+	h.count(len(s.issuers))
+	for _, i := range s.issuers {
+		h.add(i.Issuer.String(), i.Profile)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+type fields struct{ hash.Hash }
+
+func (h fields) add(texts ...string) {
+	for _, text := range texts {
+		fmt.Fprintf(h, "%d:%s", len(text), text)
+	}
+}
+
+func (h fields) count(n int) { fmt.Fprintf(h, "#%d;", n) }
+
+func (h fields) list(texts []string) {
+	h.count(len(texts))
+	h.add(texts...)
+}
+
+func (h fields) resource(r Resource) {
+	h.add(r.Audience.String(), r.Name, r.Owner, r.Environment, string(r.Criticality), r.Tenant, r.Scopes.String(),
+		fmt.Sprint(r.Disabled), r.TTL.String(), r.MaxTTL.String())
+	h.list(r.Data)
+	h.list(r.Binding)
+	h.count(len(r.Callers))
+	for _, c := range r.Callers {
+		h.add(string(c.Client), c.Scopes.String())
+	}
+	h.count(len(r.Verifiers))
+	for _, v := range r.Verifiers {
+		h.add(string(v))
+	}
+	h.count(len(r.Aliases))
+	for _, a := range r.Aliases {
+		h.add(a.Name, a.Until.Format(time.RFC3339))
+	}
+}
+
+// proofs names what a credential proves, without showing a hash of a secret:
+// one text for each key, or one for the secret.
+func proofs(c Credential) []string {
+	if c.Kind == ClientSecretBasic {
+		sum := sha256.Sum256([]byte(c.Secret))
+		return []string{"a secret (entry " + hex.EncodeToString(sum[:4]) + ")"}
+	}
+	texts := make([]string, len(c.Keys))
+	for i, key := range c.Keys {
+		texts[i] = describeKey(key)
+	}
+	return texts
+}
+
+func describeKey(key narrowcast.Key) string {
+	thumbprint, _ := key.Thumbprint() // a key that could be loaded has one
+	text := fmt.Sprintf("key %q (%s, thumbprint %s)", key.ID(), key.Algorithm(), thumbprint)
+	from, to := key.Window()
+	if !from.IsZero() {
+		text += " from " + from.Format(time.RFC3339)
+	}
+	if !to.IsZero() {
+		text += " until " + to.Format(time.RFC3339)
+	}
+	return text
+}

@@ -1,0 +1,119 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+
+	"github.com/narrowcast-io/narrowcast"
+	sy "github.com/narrowcast-io/narrowcast/service/internal/strictyaml"
+)
+
+// Load reads the files of a registry, as [ReadDir] or the store gives them, and
+// checks everything: each file, what they say together and whatever refers to
+// something. The error names every fault with its place.
+func Load(files map[string][]byte) (*Snapshot, error) {
+	l := &loader{files: files, keyOwners: map[string]sy.Value{}}
+	read := 0
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if path.Ext(name) == ".yaml" {
+			l.readFile(name, files[name])
+			read++
+		}
+	}
+	if read == 0 {
+		return nil, fmt.Errorf("registry: there is no .yaml file")
+	}
+	l.checkTogether()
+	if err := l.report.Err(); err != nil {
+		return nil, fmt.Errorf("registry:\n%w", err)
+	}
+	return l.snapshot()
+}
+
+// loader gathers what the files say before anything is concluded from it.
+type loader struct {
+	files     map[string][]byte
+	report    sy.Report
+	resources []draftResource
+	clients   []draftClient
+	issuers   []draftIssuer
+	keyOwners map[string]sy.Value // by thumbprint: where the key was given first
+}
+
+// A draft is what was read, with the places that later faults point at.
+type draftResource struct {
+	Resource
+	at, id, name sy.Value
+	callers      []reference
+	verifiers    []reference
+	aliases      []sy.Value
+}
+
+type draftClient struct {
+	Client
+	id sy.Value
+}
+
+type draftIssuer struct {
+	Issuer
+	id sy.Value
+}
+
+// reference is the name of a client at a place that is not its own entry.
+type reference struct {
+	client narrowcast.ClientID
+	at     sy.Value
+	scopes sy.Value
+}
+
+// Bounds on the lists of one file.
+const (
+	maxEntries = 10_000
+	maxShort   = 64
+)
+
+func (l *loader) readFile(name string, text []byte) {
+	top, ok := sy.Read(&l.report, sy.Source{Name: name, Text: text})
+	if !ok {
+		return
+	}
+	section := func(name string, read func(sy.Value)) sy.Field {
+		return sy.Field{Name: name, Read: func(v sy.Value) { v.List(0, maxEntries, read) }}
+	}
+	top.Object(
+		section("resources", l.readResource),
+		section("clients", l.readClient),
+		section("issuers", l.readIssuer),
+	)
+}
+
+func (l *loader) readIssuer(v sy.Value) {
+	var d draftIssuer
+	d.Position = place(v)
+	v.Object(
+		sy.Field{Name: "id", Required: true, Read: func(v sy.Value) {
+			d.id = v
+			d.Issuer.Issuer, _ = sy.Parsed(v, narrowcast.ParseIssuer)
+		}},
+		sy.Field{Name: "profile", Required: true, Read: func(v sy.Value) { d.Profile, _ = sy.Parsed(v, parseName) }},
+	)
+	if !d.Issuer.Issuer.IsZero() {
+		l.issuers = append(l.issuers, d)
+	}
+}
+
+func place(v sy.Value) string {
+	at := v.Position()
+	at.Column = 0
+	return at.String()
+}
+
+func set[T any](into *T, read func(sy.Value) (T, bool)) func(sy.Value) {
+	return func(v sy.Value) { *into, _ = read(v) }
+}
+
+func parsed[T any](into *T, parse func(string) (T, error)) func(sy.Value) {
+	return set(into, func(v sy.Value) (T, bool) { return sy.Parsed(v, parse) })
+}

@@ -1,0 +1,142 @@
+package settings
+
+import (
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	sy "github.com/narrowcast-io/narrowcast/service/internal/strictyaml"
+)
+
+// Issuer are the settings of the issuer. Paths are absolute or begin at the
+// working directory. No secret is in it.
+type Issuer struct {
+	Issuer         narrowcast.Issuer
+	Tenant         string
+	Listen         string
+	Operations     string
+	TLS            TLS
+	TLSEndsAtProxy bool
+	Database       string
+	Registry       string
+	MasterKeyFile  string
+	Algorithm      narrowcast.Algorithm
+	RotateEvery    time.Duration
+	PublishAhead   time.Duration
+	Skew           time.Duration
+	Drain          time.Duration
+	// DangerouslyAcceptEndpointAudience lets client assertions name the token
+	// endpoint as their audience (RFC 7523 before its update). Zero: only the
+	// issuer identifier counts.
+	DangerouslyAcceptEndpointAudience Exception
+
+	_ struct{}
+}
+
+// LoadIssuer reads the settings file of the issuer. The error names every fault
+// with its place.
+func LoadIssuer(name string) (Issuer, error) {
+	text, err := readFile(name)
+	if err != nil {
+		return Issuer{}, err
+	}
+	return ParseIssuer(name, text)
+}
+
+// ParseIssuer is LoadIssuer for a text; relative paths are taken from the
+// directory of name.
+func ParseIssuer(name string, text []byte) (Issuer, error) {
+	s := Issuer{
+		Listen: "127.0.0.1:8480", Operations: "127.0.0.1:8481", Algorithm: narrowcast.ES256,
+		RotateEvery: 30 * day, PublishAhead: time.Hour, Skew: narrowcast.DefaultSkew, Drain: 10 * time.Second,
+	}
+	err := parse(name, text, &s, issuerOptions(), func(v sy.Value) {
+		checkListeners(v, s.Listen, s.Operations, s.TLS, s.TLSEndsAtProxy)
+		if s.PublishAhead >= s.RotateEvery {
+			v.Fault("publish_ahead must be shorter than rotate_every")
+		}
+	})
+	if err != nil {
+		return Issuer{}, err
+	}
+	return s, nil
+}
+
+const day = 24 * time.Hour
+
+// IssuerOptions documents the options of the issuer's settings file.
+func IssuerOptions() []Option { return documented("", issuerOptions()) }
+
+func issuerOptions() []option[Issuer] {
+	return append(issuerPlaces(), issuerKeys()...)
+}
+
+func issuerPlaces() []option[Issuer] {
+	return []option[Issuer]{
+		{Option: Option{Key: "issuer", Required: true,
+			Text: "The issuer identifier: the iss of all tokens and the base of all addresses. https, or http on loopback.",
+			Gain: "makes tokens that no verifier accepts, and so stops everything."},
+			read: func(v sy.Value, s *Issuer) { parsed(&s.Issuer, webIssuer, v) }},
+		{Option: Option{Key: "tenant",
+			Text: "The tenant that this issuer serves; written into every event.",
+			Gain: "makes the book speak of another tenant."},
+			read: func(v sy.Value, s *Issuer) { parsed(&s.Tenant, label, v) }},
+		{Option: Option{Key: "listen", Default: "127.0.0.1:8480",
+			Text: "Where clients and guards reach the issuer.",
+			Gain: "opens the token endpoint to other networks; clients must still authenticate."},
+			read: func(v sy.Value, s *Issuer) { s.Listen = address(v) }},
+		{Option: Option{Key: "operations", Default: "127.0.0.1:8481",
+			Text: "Where health and metrics are served. Nothing there needs a credential.",
+			Gain: "shows counts and health to other networks."},
+			read: func(v sy.Value, s *Issuer) { s.Operations = address(v) }},
+		group(Option{Key: "tls",
+			Text: "The certificate of the listener. Needed off loopback unless tls_ends_at_proxy.",
+			Gain: "shows callers another certificate."},
+			tlsOptions(), func(s *Issuer) *TLS { return &s.TLS }),
+		{Option: Option{Key: "tls_ends_at_proxy", Default: "false",
+			Text: "A proxy on a trusted path ends TLS, so listen may be plain off loopback.",
+			Gain: "makes tokens and secrets travel in the clear where there is no such proxy."},
+			read: func(v sy.Value, s *Issuer) { into(&s.TLSEndsAtProxy, sy.Value.Bool, v) }},
+		{Option: Option{Key: "database", Required: true,
+			Text: "The file of the book, the revisions and the sealed keys. narrowcast init makes it; starting does not.",
+			Gain: "presents another past: another book, another registry, other keys."},
+			read: func(v sy.Value, s *Issuer) { s.Database = path(v) }},
+		{Option: Option{Key: "registry", Reload: byApply,
+			Text: "The directory that plan and apply read when they are given none. Serving reads the applied revision only.",
+			Gain: "nothing until somebody applies it."},
+			read: func(v sy.Value, s *Issuer) { s.Registry = path(v) }},
+	}
+}
+
+func issuerKeys() []option[Issuer] {
+	return []option[Issuer]{
+		{Option: Option{Key: "master_key_file", Required: true,
+			Text: "The file with the key that seals the signing keys. Only its path stands here.",
+			Gain: "keeps the issuer from starting; with the file and the database, signs any token."},
+			read: func(v sy.Value, s *Issuer) { s.MasterKeyFile = path(v) }},
+		{Option: Option{Key: "algorithm", Default: "ES256",
+			Text: "The algorithm of new signing keys: ES256, ES384, RS256, PS256 or Ed25519.",
+			Gain: "makes tokens that verifiers with another list refuse."},
+			read: func(v sy.Value, s *Issuer) { parsed(&s.Algorithm, narrowcast.ParseAlgorithm, v) }},
+		{Option: Option{Key: "rotate_every", Default: "720h (30 days)",
+			Text: "How long one key signs, 1h to 8760h.",
+			Gain: "keeps a stolen signing key useful for longer."},
+			read: func(v sy.Value, s *Issuer) { into(&s.RotateEvery, duration(time.Hour, 365*day), v) }},
+		{Option: Option{Key: "publish_ahead", Default: "1h",
+			Text: "How long a new key is published before it signs, 1s to 168h. Longer than verifiers keep a key set.",
+			Gain: "makes verifiers refuse tokens just after a rotation, when it is too short."},
+			read: func(v sy.Value, s *Issuer) { into(&s.PublishAhead, duration(time.Second, 7*day), v) }},
+		{Option: Option{Key: "skew", Default: "5s",
+			Text: "How far the clocks of clients may differ, 1s to 1m.",
+			Gain: "lengthens the life of assertions and tokens by as much."},
+			read: func(v sy.Value, s *Issuer) { into(&s.Skew, duration(time.Second, narrowcast.MaxSkew), v) }},
+		{Option: Option{Key: "drain", Default: "10s",
+			Text: "How long requests under way may take when the issuer stops, 1s to 5m.",
+			Gain: "makes stopping slow, or cuts requests off."},
+			read: func(v sy.Value, s *Issuer) { into(&s.Drain, duration(time.Second, 5*time.Minute), v) }},
+		group(Option{Key: "dangerously_accept_endpoint_audience", Default: "none: only the issuer identifier counts",
+			Text: "Client assertions may name the token endpoint as their audience, for clients that cannot do otherwise.",
+			Gain: "lets another server that a client also talks to replay its assertions here."},
+			exceptionOptions("assertions addressed to the token endpoint count"),
+			func(s *Issuer) *Exception { return &s.DangerouslyAcceptEndpointAudience }),
+	}
+}
