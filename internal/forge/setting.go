@@ -1,0 +1,61 @@
+package forge
+
+import (
+	"slices"
+
+	"github.com/narrowcast-io/narrowcast"
+)
+
+// Setting is how a verifier must be set up, and how the token is presented to
+// it, for a fault to be the only thing wrong.
+type Setting struct {
+	Audience    narrowcast.Audience
+	Issuers     []narrowcast.Issuer
+	Algorithms  []narrowcast.Algorithm
+	Tenant      string
+	Environment string
+	Required    narrowcast.Scope     // what the call requires
+	Certificate string               // what the connection shows
+	Revoked     []narrowcast.TokenID // tokens known to be revoked
+	Ended       []narrowcast.TaskID  // tasks known to have ended
+	Stale       bool                 // what is known of revocations is too old
+	Unreachable bool                 // the keys cannot be had
+}
+
+// Setting returns what the given needs amount to.
+func (w *World) Setting(needs []Need) Setting {
+	w, needs = w.with(needs), slices.Concat(w.Always, needs)
+	s := Setting{
+		Audience: w.Audience,
+		Issuers:  []narrowcast.Issuer{w.Issuer},
+		Algorithms: []narrowcast.Algorithm{narrowcast.ES256, narrowcast.ES384,
+			narrowcast.RS256, narrowcast.PS256, narrowcast.Ed25519},
+		Stale:       slices.Contains(needs, StaleFeed),
+		Unreachable: slices.Contains(needs, KeysUnreachable),
+	}
+	for _, n := range needs {
+		s.meet(w, n)
+	}
+	return s
+}
+
+func (s *Setting) meet(w *World, n Need) {
+	switch n {
+	case Tenant:
+		s.Tenant = w.Tenant
+	case Environment:
+		s.Environment = w.Environment
+	case Scope:
+		s.Required = w.Required
+	case Certificate:
+		s.Certificate = w.Certificate
+	case SecondIssuer:
+		s.Issuers = append(s.Issuers, w.Second)
+	case Revocation:
+		s.Revoked = []narrowcast.TokenID{revokedID}
+	case TaskEnd:
+		s.Ended = []narrowcast.TaskID{endedTask}
+	case OneAlgorithm:
+		s.Algorithms = []narrowcast.Algorithm{narrowcast.ES256}
+	}
+}
