@@ -25,7 +25,7 @@ type cacheShard struct {
 }
 
 type remembered struct {
-	text  string
+	text  *string // behind a pointer, so that no verb of fmt prints it
 	token *Token
 	until int64
 }
@@ -45,7 +45,7 @@ func (c *cache) get(text string, now time.Time) *Token {
 	s.mu.RLock()
 	r, ok := s.known[h]
 	s.mu.RUnlock()
-	if !ok || now.UnixNano() >= r.until || r.text != text {
+	if !ok || now.UnixNano() >= r.until || *r.text != text {
 		return nil
 	}
 	return r.token
@@ -64,5 +64,5 @@ func (c *cache) put(text string, t *Token, now time.Time) {
 			break
 		}
 	}
-	s.known[h] = remembered{text: text, token: t, until: now.Add(c.keep).UnixNano()}
+	s.known[h] = remembered{text: &text, token: t, until: now.Add(c.keep).UnixNano()}
 }

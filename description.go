@@ -45,6 +45,17 @@ func (v *Verifier) Describe() Description {
 	return d
 }
 
+// String names the verifier by its audience.
+func (v *Verifier) String() string {
+	if v == nil {
+		return "no verifier"
+	}
+	return "verifier for " + v.audience.text
+}
+
+// GoString is String: the cache of a verifier holds tokens.
+func (v *Verifier) GoString() string { return v.String() }
+
 // Audience returns the one resource that v guards.
 func (v *Verifier) Audience() Audience { return v.audience }
 

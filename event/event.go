@@ -86,7 +86,7 @@ const (
 
 // Token are the facts about a token. Without Event.Genuine they are hearsay.
 type Token struct {
-	Fingerprint narrowcast.Fingerprint `json:"sha256"`
+	Fingerprint narrowcast.Fingerprint `json:"sha256,omitzero"`
 	ID          string                 `json:"jti,omitempty"`
 	Lineage     string                 `json:"lineage,omitempty"`
 	Task        string                 `json:"task,omitempty"`
@@ -153,6 +153,23 @@ func TokenOf(c narrowcast.Claimed) *Token {
 		Issuer: c.Issuer, Subject: c.Subject, Client: c.ClientID, Audience: c.Audience, Scope: c.Scope,
 		KeyID: c.KeyID, IssuedAt: c.IssuedAt, Expires: c.Expires, Bound: c.Bound,
 	}
+}
+
+// VerifierOf turns what a verifier is set to do into the facts of an event.
+func VerifierOf(v *narrowcast.Verifier, mode Mode) *Verifier {
+	d := v.Describe()
+	facts := &Verifier{
+		Audience: d.Audience.String(), Digest: v.Digest(), Mode: mode,
+		Issuers: make(map[string]string, len(d.Issuers)), Skew: d.Skew, MaxLife: d.MaxLifetime,
+		Tenant: d.Tenant, Environment: d.Environment, Revocation: d.Revocation,
+	}
+	for _, i := range d.Issuers {
+		facts.Issuers[i.Issuer.String()] = i.Class
+	}
+	for _, alg := range d.Algorithms {
+		facts.Algorithms = append(facts.Algorithms, string(alg))
+	}
+	return facts
 }
 
 // Sink takes events. Record must not block for long; a sink that cannot keep up

@@ -27,18 +27,8 @@ func (g *Guard) Seen(now time.Time) event.Event {
 	if g.verifier == nil {
 		return event.Event{}
 	}
-	d := g.verifier.Describe()
-	seen := &event.Verifier{
-		Audience: d.Audience.String(), Digest: g.verifier.Digest(), Mode: g.mode(now),
-		Issuers: make(map[string]string, len(d.Issuers)), Skew: d.Skew, MaxLife: d.MaxLifetime,
-		Revocation: d.Revocation, Software: g.software, Dropped: g.counts.unrecorded.Load(),
-	}
-	for _, i := range d.Issuers {
-		seen.Issuers[i.Issuer.String()] = i.Class
-	}
-	for _, alg := range d.Algorithms {
-		seen.Algorithms = append(seen.Algorithms, string(alg))
-	}
+	seen := event.VerifierOf(g.verifier, g.mode(now))
+	seen.Software, seen.Dropped = g.software, g.counts.unrecorded.Load()
 	e := event.Event{ID: newDecision(), Type: event.VerifierSeen, Time: now, Mode: g.mode(now), Verifier: seen}
 	if g.observing(now) {
 		e.Detail = "the audience check is set aside until " + g.observe.Until.UTC().Format(time.RFC3339) + ", owner " + clip(g.observe.Owner, 128)

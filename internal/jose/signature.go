@@ -195,20 +195,35 @@ func fromDER(der []byte, size int) ([]byte, error) {
 	return out, nil
 }
 
+// parseDER reads a sequence of positive integers in the one spelling that DER
+// allows.
 func parseDER(der []byte, into ...*big.Int) bool {
-	if len(der) < 2 || der[0] != 0x30 {
-		return false
-	}
-	rest := der[2:]
-	if der[1] == 0x81 && len(der) > 3 {
-		rest = der[3:]
-	}
+	rest, ok := derBody(der)
 	for _, n := range into {
-		if len(rest) < 2 || rest[0] != 0x02 || int(rest[1]) > len(rest)-2 {
+		if !ok || len(rest) < 3 || rest[0] != 0x02 {
 			return false
 		}
-		n.SetBytes(rest[2 : 2+int(rest[1])])
-		rest = rest[2+int(rest[1]):]
+		size := int(rest[1])
+		if size == 0 || size > len(rest)-2 {
+			return false
+		}
+		value := rest[2 : 2+size]
+		if value[0] >= 0x80 || size > 1 && value[0] == 0 && value[1] < 0x80 {
+			return false
+		}
+		n.SetBytes(value)
+		rest = rest[2+size:]
 	}
-	return len(rest) == 0
+	return ok && len(rest) == 0
+}
+
+// derBody returns what is inside a sequence of at most 255 bytes.
+func derBody(der []byte) ([]byte, bool) {
+	if len(der) < 3 || der[0] != 0x30 {
+		return nil, false
+	}
+	if der[1] == 0x81 {
+		return der[3:], der[2] >= 0x80 && int(der[2]) == len(der)-3
+	}
+	return der[2:], der[1] < 0x80 && int(der[1]) == len(der)-2
 }

@@ -85,7 +85,7 @@ func (v Value) Date() (seconds int64, ok bool) {
 	if v.kind != Number {
 		return 0, false
 	}
-	if len(v.text) <= 12 && strings.IndexAny(v.text, ".eE-") < 0 {
+	if len(v.text) <= 12 && !strings.ContainsAny(v.text, ".eE-") {
 		n, err := strconv.ParseInt(v.text, 10, 64)
 		return n, err == nil && n <= maxDate
 	}

@@ -1,0 +1,113 @@
+package narrowcast_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/internal/jose"
+)
+
+// FuzzVerify: no text makes a verifier panic, and a text it accepts is the only
+// spelling of its token.
+func FuzzVerify(f *testing.F) {
+	d := newDoor(f)
+	good := d.pen.sign(f, goodHead, right)
+	f.Add(good)
+	f.Add(good + "\n")
+	f.Add(d.pen.sign(f, goodHead, with(right, `"cnf":{"jkt":"x"},"nbf":1e9,"x":[{"a":"\ud83d\ude00"}]`)))
+	f.Add(strings.Repeat(".", 100))
+	f.Add("")
+	f.Fuzz(func(t *testing.T, text string) {
+		token, err := d.Verify(t.Context(), text, narrowcast.Presentation{})
+		if (token == nil) == (err == nil) {
+			t.Fatalf("token %v and error %v", token, err)
+		}
+		if err != nil {
+			rej := rejection(t, err)
+			if rej.Reason == 0 || rej.Reason.Sentence() == "" || leaks(rej.Error(), text) {
+				t.Fatalf("rejection = %v", rej)
+			}
+			return
+		}
+		parts, err := jose.Split(text)
+		if err != nil || jose.Seal(jose.Join(parts.Header, parts.Payload), parts.Signature) != text {
+			t.Fatalf("an accepted token has a second spelling: %v", err)
+		}
+	})
+}
+
+// leaks: a message may repeat a claim, never a text as long as a token.
+func leaks(message, text string) bool { return len(text) > 100 && strings.Contains(message, text) }
+
+// FuzzVerifySigned puts arbitrary JSON under a right signature, to reach what
+// lies behind it.
+func FuzzVerifySigned(f *testing.F) {
+	d := newDoor(f)
+	f.Add(goodHead, right)
+	f.Add(goodHead, with(right, `"aud2":[1]`))
+	f.Add(goodHead, `{"iss":"https://issuer.example.test","aud":["https://pay.example.test"],"exp":1e99,"cnf":{}}`)
+	f.Add(`{"alg":"ES256","typ":"application/at+jwt","kid":"k1","x":{}}`, right)
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		text := d.pen.sign(t, header, payload)
+		token, err := d.Verify(t.Context(), text, narrowcast.Presentation{})
+		if err != nil {
+			rej := rejection(t, err)
+			if rej.Genuine != (rej.Reason > narrowcast.SignatureInvalid) {
+				t.Fatalf("genuine %t with reason %s", rej.Genuine, rej.Reason)
+			}
+			return
+		}
+		if aud := token.Describe().Audience; len(aud) != 1 || strings.TrimSuffix(aud[0], "/") != pay {
+			t.Fatalf("accepted for %q", aud)
+		}
+	})
+}
+
+// FuzzParseAudience: two audiences that are not equal never answer to the same
+// name, and parsing is settled after once.
+func FuzzParseAudience(f *testing.F) {
+	f.Add("https://h.example.test", "https://h.example.test/", "https://h.example.test/")
+	f.Add("https://h.example.test/a", "https://h.example.test/a/", "https://h.example.test/a")
+	f.Add("api://x", "urn:x", "API://x")
+	f.Fuzz(func(t *testing.T, a, b, received string) {
+		first, errA := narrowcast.ParseAudience(a)
+		second, errB := narrowcast.ParseAudience(b)
+		if errA == nil {
+			again, err := narrowcast.ParseAudience(first.String())
+			if err != nil || again != first || !first.Names(a) || !first.Names(first.String()) {
+				t.Fatalf("%q does not stay what it is: %q, %v", a, again, err)
+			}
+			if first.Names(received) && received != first.String() && received != first.String()+"/" {
+				t.Fatalf("%q answers to %q", first, received)
+			}
+		}
+		if errA == nil && errB == nil && first != second {
+			for _, name := range []string{received, a, b} {
+				if first.Names(name) && second.Names(name) {
+					t.Fatalf("%q and %q both answer to %q", first, second, name)
+				}
+			}
+		}
+		narrowcast.Difference(first, received)
+	})
+}
+
+// FuzzParseScope: a scope has one spelling.
+func FuzzParseScope(f *testing.F) {
+	f.Add("a b", "b a")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		first, errA := narrowcast.ParseScope(a)
+		second, errB := narrowcast.ParseScope(b)
+		if errA != nil || errB != nil {
+			return
+		}
+		again, err := narrowcast.ParseScope(first.String())
+		if err != nil || again != first {
+			t.Fatalf("%q became %q, %v", first, again, err)
+		}
+		if (first.Covers(second) && second.Covers(first)) != (first == second) {
+			t.Fatalf("%q and %q", first, second)
+		}
+	})
+}
