@@ -23,21 +23,25 @@ var (
 	ErrConflict = errors.New("changed in the meantime")
 	// ErrNewer: the store was written by a newer program.
 	ErrNewer = errors.New("the store has a newer schema than this program")
+	// ErrClosed: the store was closed; nothing was kept.
+	ErrClosed = errors.New("the store is closed")
 )
 
 // Entry is one thing to append to the book.
 type Entry struct {
 	Event event.Event
 	// Once are ids that this entry uses up, in the same transaction. When one of
-	// them was used before, Append fails with ErrUsed and appends nothing.
+	// them was used before, or stands here twice, Append fails with ErrUsed,
+	// appends nothing and uses up none. At most MaxOnce.
 	Once []Once
 }
 
-// Once is an id that may be used one time until it is forgotten.
+// Once is an id that may be used one time until it is forgotten. Two ids are
+// the same when Space and ID are.
 type Once struct {
-	Space string // what kind of id, and whose
-	ID    string
-	Until time.Time
+	Space string    // what kind of id, and whose
+	ID    string    // Space and ID together have at most MaxOnceBytes
+	Until time.Time // from this instant on, by the store's clock, the id is free again
 }
 
 // Record is an entry of the book as it was kept.
@@ -45,7 +49,8 @@ type Record struct {
 	Number   uint64 // counts up by one without gaps
 	Received time.Time
 	Event    event.Event
-	Hash     [32]byte // SHA-256 over the previous hash, the number, the time and the encoded event
+	Encoded  []byte   // the event as it is kept: the line that Hash covers
+	Hash     [32]byte // see Link
 }
 
 // Query selects records. Empty fields select everything; set fields must all
@@ -56,7 +61,7 @@ type Query struct {
 	Lineage     string
 	Decision    string
 	Writer      string
-	Audience    string // the audience of the door (Event.Expected, Event.Verifier.Audience)
+	Audience    string // the audience of the door, see Door
 	Types       []event.Type
 	From, To    time.Time // by Event.Time; To is excluded
 	After       uint64    // only records with a higher Number
@@ -69,15 +74,25 @@ type Query struct {
 type Book interface {
 	// Append keeps one entry. When it returns without error the record survives
 	// the loss of power. An event whose Writer and ID are in the book already is
-	// not kept again; the old record is returned. It returns ErrUsed.
+	// not kept again, whatever else it says: the old record is returned and no
+	// Once is looked at, so that a caller may try again after a lost answer. When
+	// ctx ends while the answer is awaited, the entry may have been kept.
+	// It returns ErrUsed, ErrClosed.
 	Append(ctx context.Context, e Entry) (Record, error)
 	// AppendAll does the same for many entries in as few transactions as
-	// possible and returns how many of them were new. Entries must not carry Once.
+	// possible and returns how many of them were new. Entries must not carry
+	// Once. When one entry is faulty none is kept; after any other error the
+	// first kept entries are durable, and all may be handed over again.
 	AppendAll(ctx context.Context, entries []Entry) (kept int, err error)
-	// Find yields the records that match, in order of Number.
+	// Find yields the records that match, in order of Number, as the book was
+	// when the walk began. The caller may append and find within the walk. A
+	// record that cannot be read is yielded with its Number and an error, and
+	// the walk goes on; any other error ends it.
 	Find(ctx context.Context, q Query) iter.Seq2[Record, error]
 	// CheckChain recomputes the hash chain and returns the number of records and
-	// the Number of the first one that does not fit, or 0.
+	// the Number of the first one that does not fit, or 0. Of a gap, that is the
+	// record behind it. Records cut off at the end leave no trace in the chain:
+	// compare with a hash that was kept elsewhere.
 	CheckChain(ctx context.Context) (records, broken uint64, err error)
 }
 
@@ -92,14 +107,15 @@ type Revision struct {
 
 // Revisions is the history of the registry; it is never rewritten.
 type Revisions interface {
-	// Save keeps r as revision r.Number, which must follow the latest one. It
-	// returns ErrConflict.
+	// Save keeps r, byte by byte, as revision r.Number, which must follow the
+	// latest one. It returns ErrConflict, ErrClosed.
 	Save(ctx context.Context, r Revision) error
 	// Latest returns the newest revision. It returns ErrNotFound.
 	Latest(ctx context.Context) (Revision, error)
 	// LatestNumber returns the number of the newest revision, 0 when there is none.
 	LatestNumber(ctx context.Context) (uint64, error)
-	// At returns the revision that was in force at t. It returns ErrNotFound.
+	// At returns the revision that was in force at t: the newest of those applied
+	// at t or before. It returns ErrNotFound.
 	At(ctx context.Context, t time.Time) (Revision, error)
 }
 
@@ -118,7 +134,10 @@ type Key struct {
 
 // Keys keeps signing keys and their history.
 type Keys interface {
-	// SaveKey keeps k, replacing an older state of the same key.
+	// SaveKey keeps k, replacing an older state of the same key. The algorithm
+	// and the public half of a key never change, and a private half that was
+	// destroyed does not come back: whoever saves an outdated state, or another
+	// key under the same id, gets ErrConflict.
 	SaveKey(ctx context.Context, k Key) error
 	// Keys returns all keys, also those that are gone, oldest first.
 	Keys(ctx context.Context) ([]Key, error)
@@ -129,6 +148,7 @@ type Store interface {
 	Book
 	Revisions
 	Keys
-	// Close waits for appends under way and closes the store.
+	// Close waits for appends under way and closes the store. What comes later
+	// gets ErrClosed. Closing again does nothing.
 	Close() error
 }
