@@ -23,6 +23,9 @@ const (
 	start = 1_800_000_000
 )
 
+// The real snapshot fits the port.
+var _ authn.Clients = (*registry.Snapshot)(nil)
+
 type clients []registry.Client
 
 func (c *clients) Clients() []registry.Client { return *c }

@@ -125,6 +125,12 @@ func New(c Config) (*API, error) {
 	return a, nil
 }
 
+// Doors are the verifiers of the issuer's own doors, for whoever reports that
+// they are locked.
+func (a *API) Doors() []*narrowcast.Verifier {
+	return []*narrowcast.Verifier{a.reporters, a.readers}
+}
+
 // door makes the verifier of one of our own doors. We are a resource server
 // like any other, with one audience to a door.
 func (a *API) door(path string) (*narrowcast.Verifier, error) {

@@ -24,10 +24,6 @@ type Issuer struct {
 	PublishAhead   time.Duration
 	Skew           time.Duration
 	Drain          time.Duration
-	// DangerouslyAcceptEndpointAudience lets client assertions name the token
-	// endpoint as their audience (RFC 7523 before its update). Zero: only the
-	// issuer identifier counts.
-	DangerouslyAcceptEndpointAudience Exception
 
 	_ struct{}
 }
@@ -133,10 +129,5 @@ func issuerKeys() []option[Issuer] {
 			Text: "How long requests under way may take when the issuer stops, 1s to 5m.",
 			Gain: "makes stopping slow, or cuts requests off."},
 			read: func(v sy.Value, s *Issuer) { into(&s.Drain, duration(time.Second, 5*time.Minute), v) }},
-		group(Option{Key: "dangerously_accept_endpoint_audience", Default: "none: only the issuer identifier counts",
-			Text: "Client assertions may name the token endpoint as their audience, for clients that cannot do otherwise.",
-			Gain: "lets another server that a client also talks to replay its assertions here."},
-			exceptionOptions("assertions addressed to the token endpoint count"),
-			func(s *Issuer) *Exception { return &s.DangerouslyAcceptEndpointAudience }),
 	}
 }

@@ -68,7 +68,6 @@ func TestIssuer(t *testing.T) {
 		TLS:      settings.TLS{CertificateFile: "testdata/issuer/tls/cert.pem", KeyFile: "/etc/narrowcast/key.pem"},
 		Database: "testdata/issuer/narrowcast.db", Registry: "testdata/issuer/registry", MasterKeyFile: "testdata/issuer/master.key",
 		Algorithm: narrowcast.Ed25519, RotateEvery: 24 * time.Hour, PublishAhead: 10 * time.Minute, Skew: 2 * time.Second, Drain: 30 * time.Second,
-		DangerouslyAcceptEndpointAudience: settings.Exception{Owner: "team-platform", Until: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC)},
 	}
 	if s != want {
 		t.Errorf("got %+v\nwant %+v", s, want)
@@ -78,7 +77,7 @@ func TestIssuer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.Listen != "127.0.0.1:8480" || s.Operations != "127.0.0.1:8481" || s.Algorithm != narrowcast.ES256 || s.PublishAhead != time.Hour ||
-		s.Skew != 5*time.Second || s.DangerouslyAcceptEndpointAudience != (settings.Exception{}) {
+		s.Skew != 5*time.Second {
 		t.Errorf("defaults: %+v", s)
 	}
 }

@@ -1,0 +1,334 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/client"
+	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/guard"
+	"github.com/narrowcast-io/narrowcast/jwks"
+	"github.com/narrowcast-io/narrowcast/report"
+	"github.com/narrowcast-io/narrowcast/service/internal/credential"
+	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
+	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
+	"github.com/narrowcast-io/narrowcast/service/internal/registry"
+	"github.com/narrowcast-io/narrowcast/service/internal/settings"
+)
+
+// door is a standalone enforcement point: verifier, guard and reporter of one
+// audience, put together from a settings file.
+type door struct {
+	settings   settings.Guard
+	guard      *guard.Guard
+	handler    http.Handler
+	operations http.Handler
+	reporter   *report.Reporter // nil when events go into a file
+	keys       []keySource
+	log        *slog.Logger
+	closers    []func() error
+}
+
+type keySource struct {
+	issuer narrowcast.Issuer
+	stats  func() jwks.Stats
+	run    func(context.Context) error // nil when there is nothing to keep fresh
+}
+
+// openDoor makes a door. It listens to nothing yet.
+func (a *app) openDoor(s settings.Guard, log *slog.Logger) (*door, error) {
+	d := &door{settings: s, log: log}
+	verifier, err := d.verifier(a.now)
+	if err != nil {
+		return nil, usage(err)
+	}
+	sink, name, err := d.sink(a)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	c := guard.Config{
+		Verifier: verifier, Sink: sink, Now: a.now, Name: name, Software: "narrowcast " + version,
+		DangerouslyObserveAudience: guard.Observe{Owner: s.Observe.Owner, Until: s.Observe.Until},
+	}
+	if len(s.Routes) > 0 {
+		c.ScopeFor = func(r *http.Request) narrowcast.Scope { return s.ScopeFor(r.Method, r.URL.Path) }
+	}
+	if d.guard, err = guard.New(c); err != nil {
+		return nil, errors.Join(usage(err), d.close())
+	}
+	if d.handler, err = d.front(); err != nil {
+		return nil, errors.Join(usage(err), d.close())
+	}
+	if d.operations, err = d.health(); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *door) verifier(now func() time.Time) (*narrowcast.Verifier, error) {
+	s := d.settings
+	c := narrowcast.Config{
+		Audience: s.Audience, Algorithms: s.Algorithms, Now: now, Tenant: s.Tenant, Environment: s.Environment,
+		Skew: s.Skew, MaxLifetime: s.MaxLifetime, Cache: s.Cache, CacheFor: s.CacheFor,
+	}
+	for _, trusted := range s.Issuers {
+		source, err := d.keysOf(trusted, now)
+		if err != nil {
+			return nil, fmt.Errorf("keys of %s: %w", trusted.ID, err)
+		}
+		c.Issuers = append(c.Issuers, narrowcast.TrustedIssuer{Issuer: trusted.ID, Keys: source, Class: trusted.Class})
+	}
+	return narrowcast.NewVerifier(c)
+}
+
+func (d *door) keysOf(trusted settings.TrustedIssuer, now func() time.Time) (narrowcast.KeySource, error) {
+	var only jwks.Options
+	if len(d.settings.Algorithms) == 1 {
+		only.Algorithm = d.settings.Algorithms[0] // for keys that do not name theirs
+	}
+	if trusted.JWKSFile != "" {
+		f, err := jwks.NewFile(jwks.FileConfig{Path: trusted.JWKSFile, Now: now, Options: only})
+		if err != nil {
+			return nil, err
+		}
+		d.keys = append(d.keys, keySource{issuer: trusted.ID, stats: f.Stats})
+		return f, nil
+	}
+	h, err := jwks.NewHTTP(jwks.HTTPConfig{URL: trusted.JWKSURL, Now: now, Options: only})
+	if err != nil {
+		return nil, err
+	}
+	d.keys = append(d.keys, keySource{issuer: trusted.ID, stats: h.Stats, run: h.Run})
+	return h, nil
+}
+
+// sink opens the place where events go, and says under which name.
+func (d *door) sink(a *app) (event.Sink, string, error) {
+	e := d.settings.Events
+	if e.File != "" {
+		f, err := os.OpenFile(e.File, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, "", usage(fmt.Errorf("events.file: %w", err))
+		}
+		d.closers = append(d.closers, f.Close)
+		return report.NewLines(f), d.settings.Name, nil
+	}
+	who, err := credential.Read(e.CredentialFile)
+	if err != nil {
+		return nil, "", usage(fmt.Errorf("events.credential_file: %w", err))
+	}
+	audience, err := registry.EventsDoor(who.Issuer)
+	if err != nil {
+		return nil, "", usage(err)
+	}
+	source, err := tokenSource(who, a.now)
+	if err != nil {
+		return nil, "", err
+	}
+	address := e.URL
+	if address == "" {
+		address = audience.String()
+	}
+	r, err := report.Open(report.Config{
+		Dir: e.Spool, URL: address, Now: a.now,
+		Client: &http.Client{Timeout: 30 * time.Second, Transport: &toIssuer{source, audience}},
+	})
+	if err != nil {
+		return nil, "", usage(fmt.Errorf("events: %w", err))
+	}
+	d.reporter = r
+	d.closers = append(d.closers, r.Close)
+	return r, string(who.Client) + "/" + d.settings.Name, nil
+}
+
+// toIssuer puts the token for the events door on requests that go there. The
+// address of the intake is configuration, so it may differ from the audience.
+type toIssuer struct {
+	source   *client.Source
+	audience narrowcast.Audience
+}
+
+func (t *toIssuer) RoundTrip(req *http.Request) (*http.Response, error) {
+	scope, err := narrowcast.ParseScope(registry.ScopeReport)
+	if err != nil {
+		return nil, err
+	}
+	token, err := t.source.Token(req.Context(), t.audience, scope)
+	if err != nil {
+		return nil, err
+	}
+	copied := req.Clone(req.Context())
+	if err := token.Authorize(copied); err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultTransport.RoundTrip(copied)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		t.source.Drop(token)
+	}
+	return resp, err
+}
+
+// front is what the outside sees: the guarded service or the answers to a proxy,
+// and the metadata in either case.
+func (d *door) front() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+d.guard.MetadataPath(), d.guard.Metadata())
+	if d.settings.Upstream != nil {
+		proxy, err := d.guard.Proxy(guard.ProxyConfig{
+			Upstream: d.settings.Upstream, Claims: byHeader(d.settings.PassClaims),
+			Failed: func(err error) { d.log.Warn("upstream failed", "error", err.Error()) },
+		})
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/", proxy)
+		return unredirected(mux, proxy), nil
+	}
+	originals := map[string]guard.Original{
+		settings.XForwarded: guard.FromXForwarded, settings.XOriginal: guard.FromXOriginal, settings.RequestLine: guard.FromRequestLine,
+	}
+	auth, err := d.guard.ForwardAuth(guard.ForwardConfig{
+		Original: originals[d.settings.ForwardAuth], Claims: byHeader(d.settings.PassClaims),
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/", auth)
+	return unredirected(mux, auth), nil
+}
+
+// unredirected hands paths that the mux would clean and redirect to the door.
+func unredirected(mux *http.ServeMux, door http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" || pattern == "/" {
+			door.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func byHeader(claims map[string]string) map[string]string {
+	headers := make(map[string]string, len(claims))
+	for claim, header := range claims {
+		headers[header] = claim
+	}
+	return headers
+}
+
+// health serves the operations listener: state in JSON, health and metrics.
+func (d *door) health() (http.Handler, error) {
+	m := metrics.New()
+	err := errors.Join(
+		m.Counter("narrowcast_guard_accepted_total", "Tokens accepted.", func() uint64 { return d.guard.State().Accepted }),
+		m.Counter("narrowcast_guard_rejected_total", "Tokens refused.", func() uint64 { return d.guard.State().Rejected }),
+		m.Counter("narrowcast_guard_off_target_total", "Genuine tokens that were addressed to another resource.", func() uint64 { return d.guard.State().OffTarget }),
+		m.Counter("narrowcast_guard_would_reject_total", "Requests that only observe mode let pass.", func() uint64 { return d.guard.State().WouldReject }),
+		m.Counter("narrowcast_guard_unrecorded_total", "Refusals of forged tokens that were only counted.", func() uint64 { return d.guard.State().Unrecorded }),
+		m.Gauge("narrowcast_guard_observing", "1 while the audience check is set aside.", func() float64 {
+			if d.guard.State().Mode == event.Observe {
+				return 1
+			}
+			return 0
+		}),
+	)
+	if d.reporter != nil {
+		err = errors.Join(err,
+			m.Counter("narrowcast_report_dropped_total", "Events dropped because the spool was full.", func() uint64 { return d.reporter.State().Dropped }),
+			m.Gauge("narrowcast_report_spooled", "Events that wait for the issuer.", func() float64 { return float64(d.reporter.State().Spooled) }),
+			m.Gauge("narrowcast_report_lag_seconds", "Age of the oldest event that waits.", func() float64 { return d.reporter.State().Lag.Seconds() }),
+		)
+	}
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", httpapi.Operations(httpapi.OperationsConfig{Metrics: m.Handler(), Log: d.log, Ready: d.ready}))
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(d.state()) // the other end is gone
+	})
+	return mux, nil
+}
+
+// ready reports a door that can verify nothing for want of keys.
+func (d *door) ready(context.Context) error {
+	for _, k := range d.keys {
+		if s := k.stats(); !s.Usable {
+			return fmt.Errorf("no usable keys of %s: %w", k.issuer, errors.Join(s.LastError, errNoKeys))
+		}
+	}
+	return nil
+}
+
+var errNoKeys = errors.New("none were fetched yet")
+
+// state is the whole truth about a door, for people and dashboards.
+func (d *door) state() any {
+	type keys struct {
+		Issuer    string `json:"issuer"`
+		Keys      int    `json:"keys"`
+		Usable    bool   `json:"usable"`
+		AgeSecond int    `json:"age_seconds"`
+		LastError string `json:"last_error,omitempty"`
+	}
+	out := struct {
+		Guard  guard.State   `json:"guard"`
+		Keys   []keys        `json:"keys"`
+		Report *report.State `json:"report,omitempty"`
+	}{Guard: d.guard.State()}
+	for _, k := range d.keys {
+		s := k.stats()
+		row := keys{k.issuer.String(), s.Keys, s.Usable, int(s.Age.Seconds()), ""}
+		if s.LastError != nil {
+			row.LastError = s.LastError.Error()
+		}
+		out.Keys = append(out.Keys, row)
+	}
+	if d.reporter != nil {
+		s := d.reporter.State()
+		out.Report = &s
+	}
+	return out
+}
+
+// run does the door's work in the background until ctx ends, and returns when
+// what was seen is on its way or safely spooled.
+func (d *door) run(ctx context.Context) {
+	done := make(chan struct{})
+	go func() { defer close(done); d.guard.Run(ctx) }()
+	for _, k := range d.keys {
+		if k.run != nil {
+			go func() { _ = k.run(ctx) }() // ends with ctx
+		}
+	}
+	if d.reporter != nil {
+		reported := make(chan struct{})
+		go func() { defer close(reported); _ = d.reporter.Run(ctx) }() // ends with ctx
+		<-reported
+	}
+	<-done
+	if d.reporter != nil {
+		last, stop := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer stop()
+		if err := d.reporter.Drain(last); err != nil && !errors.Is(err, io.EOF) {
+			d.log.Warn("events stay in the spool", "error", err.Error())
+		}
+	}
+}
+
+func (d *door) close() error {
+	var errs []error
+	for _, c := range d.closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}

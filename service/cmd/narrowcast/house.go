@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/guard"
+	"github.com/narrowcast-io/narrowcast/mint"
+	"github.com/narrowcast-io/narrowcast/service/internal/authn"
+	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
+	"github.com/narrowcast-io/narrowcast/service/internal/issuer"
+	"github.com/narrowcast-io/narrowcast/service/internal/keyring"
+	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
+	"github.com/narrowcast-io/narrowcast/service/internal/registry"
+	"github.com/narrowcast-io/narrowcast/service/internal/settings"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
+	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
+)
+
+// house is a whole issuer: store, keys, registry, desk and wire, put together
+// from a settings file.
+type house struct {
+	settings   settings.Issuer
+	store      store.Store
+	ring       *keyring.Ring
+	desk       *issuer.Desk
+	doors      atomic.Pointer[inForce]
+	handler    http.Handler
+	operations http.Handler
+	log        *slog.Logger
+	now        func() time.Time
+
+	own      []*narrowcast.Verifier // of the issuer's own doors
+	writer   string                 // of the reports about them
+	sequence uint64
+}
+
+// inForce is the registry revision that the desk decides by.
+type inForce struct {
+	revision uint64
+	snapshot *registry.Snapshot
+}
+
+// refreshEvery is how often a running issuer looks for a new revision and for
+// keys that another process made.
+const refreshEvery = 500 * time.Millisecond
+
+// openHouse makes an issuer from what init made. It listens to nothing yet and
+// creates nothing.
+func (a *app) openHouse(ctx context.Context, s settings.Issuer, log *slog.Logger) (*house, error) {
+	h := &house{settings: s, log: log, now: a.now, writer: writerName("house")}
+	h.doors.Store(&inForce{})
+	book, err := sqlite.Open(ctx, sqlite.Config{Path: s.Database, Now: a.now})
+	if err != nil {
+		return nil, usage(err)
+	}
+	h.store = book
+	if err := h.furnish(ctx, a); err != nil {
+		return nil, errors.Join(err, book.Close())
+	}
+	return h, nil
+}
+
+func (h *house) furnish(ctx context.Context, a *app) error {
+	ring, err := openRing(ctx, h.store, h.settings, a.now)
+	if err != nil {
+		return usage(err)
+	}
+	h.ring = ring
+	if err := h.refresh(ctx); err != nil {
+		return usage(err)
+	}
+	m := metrics.New()
+	if err := h.makeDesk(); err != nil {
+		return err
+	}
+	if err := h.makeWire(m); err != nil {
+		return err
+	}
+	return h.makeOperations(m)
+}
+
+// makeDesk puts the desk together. Its name in the book is new with each start,
+// because its numbers begin at one.
+func (h *house) makeDesk() error {
+	who, err := authn.New(authn.Config{
+		Issuer: h.settings.Issuer, TokenEndpoint: httpapi.TokenEndpoint(h.settings.Issuer), Now: h.now,
+		Clients: func() authn.Clients {
+			if s := h.doors.Load().snapshot; s != nil {
+				return s
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	h.desk, err = issuer.New(issuer.Config{
+		Issuer: h.settings.Issuer, Authenticator: who, Ledger: h.store, Now: h.now, Tenant: h.settings.Tenant,
+		Writer: writerName("issuer"),
+		Press: func() issuer.Press {
+			if press := h.ring.Current(); press != nil {
+				return press
+			}
+			return nil
+		},
+		Rules: func() issuer.Rules {
+			if s := h.doors.Load().snapshot; s != nil {
+				return s.Rules()
+			}
+			return nil
+		},
+	})
+	return err
+}
+
+// writerName is unique among all writers of the book.
+func writerName(role string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return role + "/" + host + "/" + string(mint.NewTokenID())[:8]
+}
+
+func (h *house) makeWire(m *metrics.Metrics) error {
+	api, err := httpapi.New(httpapi.Config{
+		Issuer: h.settings.Issuer, Desk: h.desk, Book: h.store, KeySet: h.ring.JWKS, Keys: h.ring,
+		Algorithms: ownAlgorithms(), Now: h.now, Log: h.log, Tenant: h.settings.Tenant, Observe: m.Request,
+		MayReport: func(client narrowcast.ClientID, door narrowcast.Audience) bool {
+			s := h.doors.Load().snapshot
+			return s != nil && s.MayReport(client, door)
+		},
+	})
+	if err != nil {
+		return usage(err)
+	}
+	h.own = api.Doors()
+	h.handler, err = httpapi.Handler(api)
+	return err
+}
+
+// seen records that the issuer's own doors are locked, as every guard does for
+// its own.
+func (h *house) seen(ctx context.Context) error {
+	var entries []store.Entry
+	for _, v := range h.own {
+		h.sequence++
+		entries = append(entries, store.Entry{Event: event.Event{
+			Version: event.Version, ID: string(mint.NewTokenID()), Type: event.VerifierSeen, Time: h.now().UTC(),
+			Tenant: h.settings.Tenant, Writer: h.writer, Sequence: h.sequence, Mode: event.Enforce,
+			Verifier: event.VerifierOf(v, event.Enforce),
+		}})
+	}
+	_, err := h.store.AppendAll(ctx, entries)
+	return err
+}
+
+// ownAlgorithms are those that our own keys may have.
+func ownAlgorithms() []narrowcast.Algorithm {
+	return []narrowcast.Algorithm{narrowcast.ES256, narrowcast.ES384, narrowcast.RS256, narrowcast.PS256, narrowcast.Ed25519}
+}
+
+func (h *house) makeOperations(m *metrics.Metrics) error {
+	err := errors.Join(
+		m.Counter("narrowcast_issued_total", "Tokens minted.", func() uint64 { return h.desk.Counts().Issued }),
+		m.Counter("narrowcast_refused_total", "Token requests refused.", func() uint64 { return h.desk.Counts().Refused }),
+		m.Counter("narrowcast_refused_unrecorded_total", "Refusals of strangers that were only counted.", func() uint64 { return h.desk.Counts().Unrecorded }),
+		m.Counter("narrowcast_failed_total", "Token requests that failed because the book or the press did.", func() uint64 { return h.desk.Counts().Failed }),
+		m.Gauge("narrowcast_registry_revision", "The registry revision in force.", func() float64 { return float64(h.doors.Load().revision) }),
+	)
+	if err != nil {
+		return err
+	}
+	h.operations = httpapi.Operations(httpapi.OperationsConfig{Metrics: m.Handler(), Log: h.log, Ready: h.ready})
+	return nil
+}
+
+// ready reports an issuer that cannot mint.
+func (h *house) ready(ctx context.Context) error {
+	if h.doors.Load().snapshot == nil {
+		return errors.New("no registry revision is in force; run narrowcast apply")
+	}
+	if _, err := h.store.LatestNumber(ctx); err != nil {
+		return fmt.Errorf("the store does not answer: %w", err)
+	}
+	return nil
+}
+
+// refresh takes up a new registry revision, if there is one. A revision that
+// cannot be read never replaces one that can.
+func (h *house) refresh(ctx context.Context) error {
+	newest, err := h.store.LatestNumber(ctx)
+	if err != nil || newest == h.doors.Load().revision {
+		return err
+	}
+	s, revision, err := snapshot(ctx, h.store, h.settings.Issuer)
+	if err != nil {
+		return err
+	}
+	h.doors.Store(&inForce{revision: revision, snapshot: s})
+	h.log.Info("registry in force", "revision", revision, "digest", s.Digest())
+	return nil
+}
+
+// run keeps registry and keys up to date until ctx ends.
+func (h *house) run(ctx context.Context) {
+	every := time.NewTicker(refreshEvery)
+	defer every.Stop()
+	var reported time.Time
+	for {
+		if now := h.now(); now.Sub(reported) >= guard.DefaultSeenEvery {
+			reported = now
+			if err := h.seen(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("own doors not reported", "error", err.Error())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			if err := h.refresh(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("registry not refreshed", "error", err.Error())
+			}
+			if err := h.ring.Tick(ctx); err != nil && ctx.Err() == nil {
+				h.log.Error("keys not refreshed", "error", err.Error())
+			}
+		}
+	}
+}
+
+func (h *house) close() error { return h.store.Close() }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
+	"github.com/narrowcast-io/narrowcast/service/internal/settings"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", GroupID: "issue", Short: "Run the issuer",
+		Long: `Run the issuer whose directory narrowcast init made: the token endpoint, the public
+keys, the intake for events, and health and metrics on a listener of their own. It
+runs in the foreground, logs JSON lines to standard error and ends on SIGINT or
+SIGTERM when requests under way are answered.`,
+		Example: "  narrowcast serve --home /var/lib/narrowcast",
+		Args:    exactArgs(0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := a.issuerSettings()
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewJSONHandler(a.errs, nil))
+			h, err := a.openHouse(c.Context(), s, log)
+			if err != nil {
+				return err
+			}
+			err = serveAll(c.Context(), s.Drain, log, h.run,
+				listener{"issuer", s.Listen, h.handler, s.TLS},
+				listener{"operations", s.Operations, h.operations, settings.TLS{}})
+			return errors.Join(err, h.close())
+		},
+	}
+}
+
+// listener is one address and what is served there.
+type listener struct {
+	what    string
+	address string
+	handler http.Handler
+	tls     settings.TLS
+}
+
+// serveAll listens on all addresses before it serves on any, runs work beside
+// them, and stops everything in order when ctx ends.
+func serveAll(ctx context.Context, drain time.Duration, log *slog.Logger, work func(context.Context), all ...listener) error {
+	var listeners []net.Listener
+	for _, l := range all {
+		opened, err := l.listen()
+		if err != nil {
+			for _, before := range listeners {
+				_ = before.Close() // the error that counts is err
+			}
+			return usage(fmt.Errorf("listening for %s: %w", l.what, err))
+		}
+		listeners = append(listeners, opened)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	failed := make(chan error, len(all))
+	var servers []*http.Server
+	for i, l := range all {
+		server := httpapi.Server(l.handler, log)
+		servers = append(servers, server)
+		log.Info("listening", "what", l.what, "address", listeners[i].Addr().String())
+		go func() { failed <- server.Serve(listeners[i]) }()
+	}
+	var working sync.WaitGroup
+	working.Go(func() { work(ctx) })
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	for _, server := range servers {
+		err = errors.Join(err, server.Shutdown(grace))
+	}
+	stop()
+	working.Wait()
+	log.Info("stopped")
+	return err
+}
+
+func (l listener) listen() (net.Listener, error) {
+	plain, err := net.Listen("tcp", l.address)
+	if err != nil || l.tls.CertificateFile == "" {
+		return plain, err
+	}
+	certificate, err := tls.LoadX509KeyPair(l.tls.CertificateFile, l.tls.KeyFile)
+	if err != nil {
+		return nil, errors.Join(err, plain.Close())
+	}
+	return tls.NewListener(plain, &tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	}), nil
+}

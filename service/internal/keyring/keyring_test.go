@@ -1,0 +1,273 @@
+package keyring_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/jwks"
+	"github.com/narrowcast-io/narrowcast/mint"
+	"github.com/narrowcast-io/narrowcast/service/internal/keyring"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
+	"github.com/narrowcast-io/narrowcast/service/internal/store/storetest"
+)
+
+const (
+	ahead = 10 * time.Minute
+	after = 20 * time.Minute
+	life  = 5 * time.Minute
+)
+
+var (
+	dayOne = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	issuer = narrowcast.MustIssuer("https://issuer.example.test")
+	pay    = narrowcast.MustAudience("https://pay.example.test")
+)
+
+// house is what the tests of a ring need.
+type house struct {
+	clock   *storetest.Clock
+	store   *storetest.Memory
+	journal *journal
+	config  keyring.Config
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{clock: storetest.NewClock(dayOne), journal: &journal{seen: make(map[string]event.Event)}}
+	h.store = storetest.NewMemory(h.clock.Now)
+	h.config = keyring.Config{
+		Keys: h.store, Journal: h.journal, Seal: seal(t, 1), Issuer: issuer, Now: h.clock.Now,
+		PublishAhead: ahead, KeepAfter: after,
+	}
+	return h
+}
+
+func seal(t *testing.T, seed byte) *keyring.Seal {
+	t.Helper()
+	master := make([]byte, keyring.MasterBytes)
+	for i := range master {
+		master[i] = seed + byte(i)
+	}
+	s, err := keyring.NewSeal(master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (h *house) create(t *testing.T) *keyring.Ring {
+	t.Helper()
+	r, err := keyring.Create(context.Background(), h.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (h *house) open(t *testing.T) *keyring.Ring {
+	t.Helper()
+	r, err := keyring.Open(context.Background(), h.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (h *house) pass(t *testing.T, r *keyring.Ring, d time.Duration) {
+	t.Helper()
+	h.clock.Advance(d)
+	if err := r.Tick(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// journal keeps events as a book would: one for each ID.
+type journal struct {
+	lock   sync.Mutex
+	seen   map[string]event.Event
+	broken error
+}
+
+func (j *journal) Record(_ context.Context, e event.Event) error {
+	j.lock.Lock()
+	defer j.lock.Unlock()
+	if j.broken != nil {
+		return j.broken
+	}
+	e.Writer = "keyring"
+	if err := e.Check(); err != nil {
+		return err
+	}
+	if _, twice := j.seen[e.ID]; !twice {
+		j.seen[e.ID] = e
+	}
+	return nil
+}
+
+func (j *journal) times(kind event.Type) (times []string) {
+	for _, e := range j.seen {
+		if e.Type == kind {
+			times = append(times, e.Time.Sub(dayOne).String())
+		}
+	}
+	return times
+}
+
+func mintOne(now time.Time, press *mint.Press) (string, error) {
+	return press.Mint(mint.Letter{
+		Audience: pay, Subject: "checkout", Client: "checkout", ID: mint.NewTokenID(),
+		IssuedAt: now, Lifetime: life, Class: narrowcast.AccessToken,
+	})
+}
+
+// signer returns the id of the key that signs now, by the token that it makes.
+func (h *house) signer(t *testing.T, r *keyring.Ring) narrowcast.KeyID {
+	t.Helper()
+	token, err := mintOne(h.clock.Now(), r.Current())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := verifier(t, r, h.clock.Now).Verify(context.Background(), token)
+	if err != nil {
+		t.Fatalf("the token of the key that signs: %v", err)
+	}
+	return accepted.KeyID()
+}
+
+func verifier(t *testing.T, keys narrowcast.KeySource, now func() time.Time) *narrowcast.Verifier {
+	t.Helper()
+	v, err := narrowcast.NewVerifier(narrowcast.Config{
+		Audience: pay, Now: now,
+		Issuers: []narrowcast.TrustedIssuer{{Issuer: issuer, Keys: keys, Algorithms: []narrowcast.Algorithm{
+			narrowcast.ES256, narrowcast.ES384, narrowcast.RS256, narrowcast.PS256, narrowcast.Ed25519,
+		}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func ids(r *keyring.Ring) string {
+	var out []string
+	for _, k := range r.Public() {
+		out = append(out, string(k.ID()))
+	}
+	return strings.Join(out, " ")
+}
+
+func TestEveryAlgorithm(t *testing.T) {
+	for _, alg := range []narrowcast.Algorithm{
+		narrowcast.ES256, narrowcast.ES384, narrowcast.RS256, narrowcast.PS256, narrowcast.Ed25519,
+	} {
+		h := newHouse(t)
+		h.config.Algorithm = alg
+		made := h.signer(t, h.create(t))
+		r := h.open(t)
+		if opened := h.signer(t, r); opened != made {
+			t.Errorf("%s: opened %s, made %s", alg, opened, made)
+		}
+		set, err := r.KeySet()
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := jwks.Parse(set, jwks.Options{})
+		if err != nil || len(keys) != 1 || keys[0].ID() != made || keys[0].Algorithm() != alg {
+			t.Errorf("%s: the set reads %v, %v", alg, keys, err)
+		}
+	}
+}
+
+func TestNothingIsCreatedByOpening(t *testing.T) {
+	h := newHouse(t)
+	if _, err := keyring.Open(context.Background(), h.config); !errors.Is(err, keyring.ErrEmpty) {
+		t.Errorf("Open: %v, want ErrEmpty", err)
+	}
+	if keys, _ := h.store.Keys(context.Background()); len(keys) != 0 {
+		t.Error("opening made a key")
+	}
+	h.create(t)
+	if _, err := keyring.Create(context.Background(), h.config); !errors.Is(err, keyring.ErrExists) {
+		t.Errorf("Create: %v, want ErrExists", err)
+	}
+	h.open(t)
+}
+
+func TestConfigNamesEveryFault(t *testing.T) {
+	_, err := keyring.Open(context.Background(), keyring.Config{Algorithm: "HS256", PublishAhead: 1500 * time.Millisecond})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, word := range []string{"Keys", "Journal", "Seal", "Issuer", "Now", "PublishAhead", "KeepAfter", "HS256"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%s is not named in %v", word, err)
+		}
+	}
+	h := newHouse(t)
+	h.config.Every = ahead
+	if _, err := keyring.Create(context.Background(), h.config); err == nil || !strings.Contains(err.Error(), "Every") {
+		t.Errorf("a slow look: %v", err)
+	}
+}
+
+func TestZeroRingRefuses(t *testing.T) {
+	var r keyring.Ring
+	if len(r.Public()) != 0 || len(r.History()) != 0 || !r.Seen().IsZero() {
+		t.Error("a zero ring publishes something")
+	}
+	if _, err := mintOne(dayOne, r.Current()); err == nil {
+		t.Error("a zero ring signs")
+	}
+	if _, err := r.Key(context.Background(), "x"); !errors.Is(err, narrowcast.ErrKeyUnknown) {
+		t.Errorf("Key: %v", err)
+	}
+}
+
+func TestJournalComesFirst(t *testing.T) {
+	h := newHouse(t)
+	h.journal.broken = errors.New("disk full")
+	if _, err := keyring.Create(context.Background(), h.config); !errors.Is(err, h.journal.broken) {
+		t.Errorf("Create: %v", err)
+	}
+	if keys, _ := h.store.Keys(context.Background()); len(keys) != 0 {
+		t.Error("there is a key that is not in the journal")
+	}
+	h.journal.broken = nil
+	r := h.create(t)
+	h.journal.broken = errors.New("disk full")
+	if _, err := r.Rotate(context.Background()); !errors.Is(err, h.journal.broken) {
+		t.Errorf("Rotate: %v", err)
+	}
+	if keys, _ := h.store.Keys(context.Background()); len(keys) != 1 {
+		t.Errorf("%d keys, want 1", len(keys))
+	}
+}
+
+func TestNothingPrintsAKey(t *testing.T) {
+	h := newHouse(t)
+	h.config.Algorithm = narrowcast.Ed25519
+	r := h.create(t)
+	keys, err := h.store.Keys(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	master := seal(t, 1)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
+		printed := fmt.Sprintf(verb+verb+verb+verb, r, master, h.config.Seal, r.Current())
+		if len(printed) > 600 || strings.Contains(printed, "0102030405") || strings.Contains(printed, "1 2 3 4 5") {
+			t.Errorf("%s prints %s", verb, printed)
+		}
+	}
+	if len(keys[0].Private) == 0 {
+		t.Fatal("the control: there is no private half")
+	}
+}
+
+var _ keyring.Keys = store.Store(nil)
