@@ -81,7 +81,7 @@ func (t target) client1(ctx context.Context, c *http.Client) ([]time.Duration, e
 	var waits []time.Duration
 	for ctx.Err() == nil {
 		assertion, err := t.client.Mint(mint.Letter{
-			Class: narrowcast.ClientAssertion, Audience: t.issuer, Subject: "checkout", ID: mint.NewTokenID(),
+			Class: narrowcast.ClientAssertion, Audience: t.issuer, Subject: "checkout", ID: mint.TokenIDAt(time.Now()),
 			IssuedAt: time.Now(), Lifetime: time.Minute,
 		})
 		if err != nil {

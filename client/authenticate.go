@@ -92,9 +92,10 @@ func (p *privateKeyJWT) Authenticate(_ context.Context, r *Request) error {
 	if audience.String() != r.Issuer.String() {
 		return fmt.Errorf("the issuer identifier %q ends in a root slash and cannot be written into an assertion", r.Issuer)
 	}
+	now := p.now()
 	assertion, err := p.press.Mint(mint.Letter{
 		Class: narrowcast.ClientAssertion, Audience: audience, Subject: narrowcast.Subject(p.id),
-		ID: mint.NewTokenID(), IssuedAt: p.now(), Lifetime: assertionLife,
+		ID: mint.TokenIDAt(now), IssuedAt: now, Lifetime: assertionLife,
 	})
 	if err != nil {
 		return err

@@ -172,5 +172,18 @@ func (l *Letter) payload(issuer string) string {
 	return b.String()
 }
 
+// TokenIDAt returns a token id of which the first ten characters tell the
+// millisecond of at and sixteen are random (80 bits). Ids made at one time lie
+// together in an index, which makes a book of many tokens cheaper to write.
+func TokenIDAt(at time.Time) narrowcast.TokenID {
+	const digits = "0123456789abcdefghijklmnopqrstuv"
+	var b [26]byte
+	for ms, i := uint64(max(0, at.UnixMilli())), 9; i >= 0; ms, i = ms>>5, i-1 {
+		b[i] = digits[ms&31]
+	}
+	copy(b[10:], strings.ToLower(rand.Text()))
+	return narrowcast.TokenID(b[:])
+}
+
 // NewTokenID returns 130 random bits as text.
 func NewTokenID() narrowcast.TokenID { return narrowcast.TokenID(strings.ToLower(rand.Text())) }

@@ -16,10 +16,10 @@ func algorithms() []wrong { return append(forbiddenAlgorithms(), swappedAlgorith
 
 func forbiddenAlgorithms() []wrong {
 	const clause = "RFC 8725 §3.1"
-	const confusion = "CVE-2016-10555 and CVE-2026-33322: a public key served as a shared secret"
+	const confusion = "CVE-2026-33322: a public key served as a shared secret; RFC 8725 §2.1"
 	reason := narrowcast.AlgorithmNotAllowed
 	all := []wrong{
-		bad("algorithm.none-unsigned", "alg none and no signature", narrowcast.Malformed, "CVE-2015-9235; RFC 8725 §2.1", func(l *letter) (string, error) {
+		bad("algorithm.none-unsigned", "alg none and no signature", narrowcast.Malformed, "RFC 8725 §2.1", func(l *letter) (string, error) {
 			l.header.set("alg", `"none"`)
 			return jose.Join(l.header.text(), l.payload.text()) + ".", nil
 		}),

@@ -11,7 +11,7 @@ func audienceNames() []wrong {
 	const clause = "RFC 7519 §4.1.3"
 	mismatch, missing, duplicate := narrowcast.AudienceMismatch, narrowcast.AudienceMissing, narrowcast.DuplicateMember
 	return []wrong{
-		bad("audience.other", "the token is for another resource", mismatch, "CVE-2023-22482, CVE-2025-62610, CVE-2026-40946: any audience of the issuer passed",
+		bad("audience.other", "the token is for another resource", mismatch, "CVE-2023-22482, CVE-2025-62610, CVE-2026-30223, CVE-2026-40946, CVE-2026-55689: any audience of the issuer passed",
 			aud(func(_, other string) string { return quoted(other) })),
 		bad("audience.ambient-account", "the audience is the default that an issuer gives every token", mismatch, clause, claim("aud", `"account"`)),
 		bad("audience.issuer", "the audience is the issuer", mismatch, "RFC 7523 §3", edit(func(l *letter) { l.payload.set("aud", l.payload.get("iss")) })),

@@ -19,7 +19,10 @@ func duplicates() []wrong {
 		bad("json.duplicate-kid", "kid stands twice in the header", dup, clause, edit(func(l *letter) { l.header.add("kid", `"another"`) })).strict(),
 		bad("json.duplicate-subject", "sub stands twice in the payload", dup, "RFC 7519 §4", edit(func(l *letter) { l.payload.add("sub", `"admin"`) })).strict(),
 		bad("json.duplicate-issuer", "iss stands twice in the payload", dup, "RFC 7519 §4", edit(func(l *letter) { l.payload.add("iss", `"https://attacker.example"`) })).strict(),
-		bad("json.duplicate-scope", "scope stands twice in the payload", dup, "RFC 7519 §4", edit(func(l *letter) { l.payload.add("scope", `"admin"`) })).strict(),
+		bad("json.duplicate-scope", "scope stands twice in the payload", dup, "RFC 7519 §4", edit(func(l *letter) {
+			l.payload.set("scope", quoted(l.w.Scope.String()))
+			l.payload.add("scope", `"admin"`)
+		})).strict(),
 		bad("json.duplicate-unknown", "a member that nobody knows stands twice", dup, clause, edit(func(l *letter) {
 			l.payload.add("shoe_size", "42")
 			l.payload.add("shoe_size", "43")

@@ -60,7 +60,8 @@ func (d *Desk) TurnAway(ctx context.Context, request Request, r *Refusal) *Refus
 }
 
 func (d *Desk) open(r Request) *visit {
-	return &visit{request: r, at: d.config.Now(), decision: string(mint.NewTokenID())}
+	at := d.config.Now()
+	return &visit{request: r, at: at, decision: string(mint.TokenIDAt(at))}
 }
 
 func refusalOf(err error) *Refusal {
@@ -97,7 +98,7 @@ func registered(grant string) string {
 
 // write lets the press write the letter.
 func (d *Desk) write(v *visit) *Refusal {
-	v.id = mint.NewTokenID()
+	v.id = mint.TokenIDAt(v.at)
 	press := d.config.Press()
 	if press == nil {
 		return &Refusal{Ground: Unavailable, Detail: "there is no signing key"}

@@ -120,22 +120,23 @@ func (p *pen) findEnd() error {
 
 // write keeps one entry. What concerns this entry alone goes into e.err.
 func (p *pen) write(e *entry) error {
-	if len(e.once) > 0 {
+	used, err := p.spend(e)
+	if err != nil {
+		return err
+	}
+	if used {
 		again, err := p.again(e)
-		if err != nil || again {
-			return err
-		}
-		if used, err := p.spend(e.once); err != nil || used {
+		if err == nil && !again {
 			e.err = store.ErrUsed
-			return err
 		}
+		return err
 	}
 	next := store.Record{Number: p.number + 1, Received: p.received, Event: e.event, Encoded: e.line}
 	next.Hash = store.Link(p.hash, next.Number, next.Received, e.line)
 	c := columnsOf(e.event)
 	result, err := p.statements.insert.ExecContext(p.ctx,
 		int64(next.Number), instant(next.Received), next.Hash[:], string(e.line), //nolint:gosec // G115: numbers count from 1
-		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), text(c.lineage), text(c.decision), text(c.audience))
+		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), sameAsNull(c.lineage), sameAsNull(c.decision), text(c.audience))
 	if err != nil {
 		return fmt.Errorf("writing record %d: %w", next.Number, err)
 	}
@@ -161,9 +162,29 @@ func (p *pen) again(e *entry) (bool, error) {
 	return true, nil
 }
 
-// spend uses up all ids or none.
-func (p *pen) spend(once []store.Once) (used bool, err error) {
+// spend uses up all ids of an entry or none. It reports true when one of them
+// was used before, or the event is in the book already.
+func (p *pen) spend(e *entry) (used bool, err error) {
 	now := instant(p.received)
+	if len(e.once) > 1 { // one id, the common case, needs no look beforehand
+		if used, err := p.usedBefore(e.once, now); used || err != nil {
+			return used, err
+		}
+	}
+	for _, o := range e.once {
+		result, err := p.statements.use.ExecContext(p.ctx, o.Space, o.ID, instant(o.Until), e.event.ID, e.event.Writer, now)
+		if err != nil {
+			return false, fmt.Errorf("using up an id: %w", err)
+		}
+		if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+			return true, err
+		}
+		p.usedOnce = true
+	}
+	return false, nil
+}
+
+func (p *pen) usedBefore(once []store.Once, now int64) (bool, error) {
 	for i, o := range once {
 		var found int
 		err := p.statements.used.QueryRowContext(p.ctx, o.Space, o.ID, now).Scan(&found)
@@ -174,12 +195,6 @@ func (p *pen) spend(once []store.Once) (used bool, err error) {
 			return false, fmt.Errorf("looking for a used id: %w", err)
 		}
 	}
-	for _, o := range once {
-		if _, err := p.statements.use.ExecContext(p.ctx, o.Space, o.ID, instant(o.Until)); err != nil {
-			return false, fmt.Errorf("using up an id: %w", err)
-		}
-	}
-	p.usedOnce = true
 	return false, nil
 }
 

@@ -25,7 +25,24 @@ func columnsOf(e event.Event) columns {
 	if t := e.Token; t != nil {
 		c.jti, c.lineage, c.fingerprint = t.ID, t.Lineage, t.Fingerprint
 	}
+	if c.lineage != "" && c.lineage == c.jti {
+		c.lineage = same
+	}
+	if c.decision != "" && c.decision == c.id {
+		c.decision = same
+	}
 	return c
+}
+
+// same stands for a lineage that equals the jti and a decision that equals the
+// id. The file has NULL for it.
+const same = "="
+
+func sameAsNull(s string) any {
+	if s == same {
+		return nil
+	}
+	return s
 }
 
 func (c *columns) fingerprintOrNull() any {

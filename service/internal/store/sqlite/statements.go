@@ -25,11 +25,14 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&s.head, "SELECT number, hash FROM book ORDER BY number DESC LIMIT 1"},
 		{&s.insert, `INSERT INTO book (number, received, hash, event,
 			writer, id, type, time, jti, fingerprint, lineage, decision, audience)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (writer, id) DO NOTHING`},
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, writer) DO NOTHING`},
 		{&s.kept, "SELECT number, received, hash, event FROM book WHERE writer = ? AND id = ?"},
 		{&s.used, "SELECT 1 FROM once WHERE space = ? AND id = ? AND until > ?"},
-		{&s.use, `INSERT INTO once (space, id, until) VALUES (?, ?, ?)
-			ON CONFLICT (space, id) DO UPDATE SET until = excluded.until`},
+		// One statement for all that a use depends on. It changes no row when the
+		// event is in the book already or the id was used.
+		{&s.use, `INSERT INTO once (space, id, until)
+			SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM book WHERE id = ? AND writer = ?)
+			ON CONFLICT (space, id) DO UPDATE SET until = excluded.until WHERE until <= ?`},
 		{&s.forget, `DELETE FROM once WHERE (space, id) IN
 			(SELECT space, id FROM once WHERE until <= ? ORDER BY until LIMIT 1000)`},
 	} {
