@@ -2,9 +2,7 @@ package outside_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -16,10 +14,10 @@ import (
 )
 
 // ask gets a token with client_secret_basic and any resource parameters.
-func ask(t *testing.T, s *site, resources ...string) (*oauth2.Token, error) {
+func ask(t *testing.T, s *site, secret string, resources ...string) (*oauth2.Token, error) {
 	t.Helper()
 	c := clientcredentials.Config{
-		ClientID: s.SecretClient, ClientSecret: s.secret(t), TokenURL: tokenEndpoint(t, s), Scopes: []string{s.Scope},
+		ClientID: s.SecretClient, ClientSecret: secret, TokenURL: s.TokenEndpoint, Scopes: []string{s.Scope},
 		EndpointParams: url.Values{}, AuthStyle: oauth2.AuthStyleInHeader,
 	}
 	if len(resources) > 0 {
@@ -30,50 +28,40 @@ func ask(t *testing.T, s *site, resources ...string) (*oauth2.Token, error) {
 	return c.Token(ctx)
 }
 
-func tokenEndpoint(t *testing.T, s *site) string {
-	t.Helper()
-	answer, err := http.Get(s.Issuer + "/.well-known/oauth-authorization-server")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var metadata struct {
-		Issuer        string `json:"issuer"`
-		TokenEndpoint string `json:"token_endpoint"`
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&metadata); err != nil || metadata.Issuer != s.Issuer {
-		t.Fatalf("metadata = %+v, %v", metadata, err)
-	}
-	return metadata.TokenEndpoint
-}
-
-// TestOAuth2 is golang.org/x/oauth2 with the resource as an endpoint parameter.
-func TestOAuth2(t *testing.T) {
-	s := openSite(t)
-	token, err := ask(t, s, s.Resource)
-	if err != nil {
-		t.Fatal(err)
-	}
+// oauth2Works is golang.org/x/oauth2 with the resource as an endpoint parameter.
+func (s *site) oauth2Works(t *testing.T) {
+	token, err := ask(t, s, s.Secret, s.Resource)
+	must(t, err)
 	claimed, err := narrowcast.Inspect(token.AccessToken)
 	if err != nil || len(claimed.Audience) != 1 || claimed.Audience[0] != s.Resource || claimed.ClientID != s.SecretClient {
 		t.Errorf("claimed = %+v, %v", claimed, err)
 	}
-	if token.Type() != "Bearer" || !token.Valid() || token.Extra("resource") != s.Resource {
-		t.Errorf("type %s, valid %t, resource %v", token.Type(), token.Valid(), token.Extra("resource"))
+	named, _ := token.Extra("resource").([]any)
+	if token.Type() != "Bearer" || !token.Valid() || len(named) != 1 || named[0] != s.Resource {
+		t.Errorf("type %s, valid %t, resource %v", token.Type(), token.Valid(), named)
 	}
+	s.keepsSilent(t, token.AccessToken)
+	s.keepsSilent(t, s.Secret)
 }
 
-func TestOAuth2IsToldWhyNot(t *testing.T) {
-	s := openSite(t)
-	if _, err := ask(t, s, s.Resource); err != nil {
-		t.Fatalf("the control: %v", err)
-	}
-	for name, resources := range map[string][]string{
-		"no resource": nil, "two resources": {s.Resource, s.Foreign}, "the same twice": {s.Resource, s.Resource}, "unknown": {"https://nowhere.example.test"},
+// oauth2IsToldWhyNot follows oauth2Works, which is its control.
+func (s *site) oauth2IsToldWhyNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		secret, want string
+		resources    []string
+	}{
+		"no resource":    {s.Secret, "invalid_target", nil},
+		"two resources":  {s.Secret, "invalid_target", []string{s.Resource, s.Foreign}},
+		"the same twice": {s.Secret, "invalid_target", []string{s.Resource, s.Resource}},
+		"unknown":        {s.Secret, "invalid_target", []string{"https://nowhere.example.test"}},
+		"not a caller":   {s.Secret, "invalid_target", []string{s.Closed}},
+		"wrong secret":   {s.Secret + "A", "invalid_client", []string{s.Resource}},
 	} {
-		var refused *oauth2.RetrieveError
-		if _, err := ask(t, s, resources...); !errors.As(err, &refused) || refused.ErrorCode != "invalid_target" {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			var refused *oauth2.RetrieveError
+			if _, err := ask(t, s, c.secret, c.resources...); !errors.As(err, &refused) || refused.ErrorCode != c.want {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package outside_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,60 +14,87 @@ import (
 
 const verified = "own audience ok\nforeign audience refused ok\nforged token refused ok\n"
 
-// TestNode runs oauth4webapi and jose. It says so when there is no Node.js.
-func TestNode(t *testing.T) {
-	if exec.Command("node", "-e", `process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)`).Run() != nil {
-		t.Log("not run: there is no Node.js 20 or later here")
-		return
+// TestOutside starts the real issuer once and lets every client that this
+// machine can run come to it. A client that was not tried is no test, so it
+// cannot pass either; prepare says aloud what is left out.
+func TestOutside(t *testing.T) {
+	s := openIssuer(t)
+	t.Run("oauth2", s.oauth2Works)
+	t.Run("oauth2 is told why not", s.oauth2IsToldWhyNot)
+	if hasNode(t) {
+		t.Run("oauth4webapi", func(t *testing.T) {
+			s.run(t, "discovery ok\nprivate_key_jwt ok\nresource confirmed ok\nown audience ok\nforeign audience refused ok\n"+
+				"unknown resource ok\nno resource ok\ntwo resources ok\nnot a caller ok\nforeign key ok\n", "node", "node/oauth4webapi.mjs")
+		})
+		t.Run("jose", func(t *testing.T) { s.run(t, verified, "node", "node/jose.mjs") })
+		t.Run("oidc-provider", oidcProvider)
 	}
-	prepared(t, "node/node_modules/jose/package.json")
-	s := openSite(t)
-	run(t, s, "discovery ok\nprivate_key_jwt ok\nown audience ok\nforeign audience refused ok\n"+
-		"unknown resource ok\nno resource ok\ntwo resources ok\n", "node", "node/oauth4webapi.mjs")
-	run(t, s, verified, "node", "node/jose.mjs")
+	if hasPython(t) {
+		t.Run("PyJWT", func(t *testing.T) { s.run(t, verified, "python/venv/bin/python", "-B", "python/pyjwt.py") })
+		t.Run("joserfc", func(t *testing.T) { s.run(t, verified, "python/venv/bin/python", "-B", "python/rfc.py") })
+	}
 }
 
-// TestPython runs PyJWT and joserfc. It says so when there is no Python.
-func TestPython(t *testing.T) {
-	if exec.Command("python3", "-c", "import ensurepip, venv").Run() != nil {
-		t.Log("not run: there is no Python 3 with venv here")
-		return
-	}
-	prepared(t, "python/venv/requirements.txt")
-	s := openSite(t)
-	run(t, s, verified, "python/venv/bin/python", "-B", "python/pyjwt.py")
-	run(t, s, verified, "python/venv/bin/python", "-B", "python/rfc.py")
-}
-
-func prepared(t *testing.T, file string) {
+func hasNode(t *testing.T) bool {
 	t.Helper()
-	if _, err := os.Stat(file); err != nil {
-		t.Fatal("the outside clients are not installed: run test/outside/prepare")
+	if exec.Command("node", "-e", `process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)`).Run() != nil || exec.Command("npm", "--version").Run() != nil {
+		t.Log("left out: oauth4webapi, jose and oidc-provider, because there is no Node.js 20 or later with npm here")
+		return false
+	}
+	prepared(t, "node/package-lock.json", "node/node_modules/package-lock.json")
+	return true
+}
+
+func hasPython(t *testing.T) bool {
+	t.Helper()
+	if exec.Command("python3", "-c", "import ensurepip, venv").Run() != nil {
+		t.Log("left out: PyJWT and joserfc, because there is no Python 3 with venv here")
+		return false
+	}
+	prepared(t, "python/requirements.txt", "python/venv/requirements.txt")
+	return true
+}
+
+// prepared fails unless the clients that are wanted are those that were installed.
+func prepared(t *testing.T, wanted, installed string) {
+	t.Helper()
+	want, err := os.ReadFile(wanted)
+	must(t, err)
+	if have, err := os.ReadFile(installed); err != nil || !bytes.Equal(have, want) {
+		t.Fatalf("what %s pins is not installed: run test/outside/prepare", wanted)
 	}
 }
 
 // run starts a client with a fresh token on its standard input and compares
 // what it prints. A token must not be part of that.
-func run(t *testing.T, s *site, want, program string, args ...string) {
+func (s *site) run(t *testing.T, want, program string, args ...string) {
 	t.Helper()
 	if strings.Contains(program, "/") {
 		program, _ = filepath.Abs(program)
 	}
-	token, err := ask(t, s, s.Resource)
-	if err != nil {
-		t.Fatal(err)
-	}
+	token, err := ask(t, s, s.Secret, s.Resource)
+	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	client := exec.CommandContext(ctx, program, args...)
 	client.Env = s.environment()
 	client.Stdin = strings.NewReader(token.AccessToken)
-	var out, problems bytes.Buffer
-	client.Stdout, client.Stderr = &out, &problems
-	if err := client.Run(); err != nil || out.String() != want {
-		t.Errorf("%s: %v, printed %q, want %q\n%s", args[len(args)-1], err, out.String(), want, problems.String())
+	out, err := client.Output()
+	said := string(out) + problems(err)
+	if err != nil || string(out) != want {
+		t.Errorf("%s: %v, printed %q, want %q\n%s", args[len(args)-1], err, out, want, problems(err))
 	}
-	if strings.Contains(out.String()+problems.String(), token.AccessToken) {
+	if strings.Contains(said, token.AccessToken) {
 		t.Errorf("%s prints the token", args[len(args)-1])
 	}
+	s.keepsSilent(t, token.AccessToken)
+}
+
+// problems is what a process that failed wrote to standard error.
+func problems(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(exit.Stderr)
+	}
+	return ""
 }

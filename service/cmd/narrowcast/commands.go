@@ -15,6 +15,7 @@ func (a *app) commands() []*cobra.Command {
 		a.keysCommand(),
 		a.tokenCommand(),
 		a.guardCommand(),
+		a.conformCommand(),
 		a.inspectCommand(),
 		a.whereCommand(),
 		a.whyCommand(),

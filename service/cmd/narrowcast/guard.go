@@ -31,7 +31,7 @@ contradictory is reported all at once, and nothing is listened on before it is
 right. The audience check cannot be turned off; mode observe sets it aside until a
 date, for an owner, and shows in health, metrics and every event.
 
-"narrowcast help settings" explains every option of the file.`,
+"narrowcast settings" explains every option of the file.`,
 		Example: "  narrowcast guard --config guard.yaml\n" +
 			"  narrowcast guard --name crm-1 --audience https://crm.example.test --issuer https://tokens.example.test \\\n" +
 			"    --jwks https://tokens.example.test/jwks --algorithm ES256 --upstream http://127.0.0.1:9000 --events events.jsonl",
@@ -96,6 +96,8 @@ func (g *guardFlags) load(file string) (settings.Guard, error) {
 	case file != "":
 		s, err := settings.LoadGuard(file)
 		return s, usage(err)
+	case text == "":
+		text = "{}" // so that everything that is required is missed by name
 	}
 	here, err := os.Getwd()
 	if err != nil {

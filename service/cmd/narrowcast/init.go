@@ -118,7 +118,7 @@ func (a *app) fillHome(ctx context.Context, in setup) error {
 }
 
 func (in setup) settingsText() string {
-	return `# The settings of this issuer. "narrowcast help settings" explains every option.
+	return `# The settings of this issuer. "narrowcast settings" explains every option.
 issuer: ` + in.issuer.String() + `
 listen: ` + in.listen + `
 operations: ` + in.operations + `
@@ -180,7 +180,7 @@ func writeNew(path, content string, mode os.FileMode) error {
 func (in setup) writeText(w io.Writer) error {
 	lines := []string{
 		"made " + in.dir,
-		"  " + settingsFile + "     settings; narrowcast help settings explains every option",
+		"  " + settingsFile + "     settings; narrowcast settings explains every option",
 		"  " + registryDir + "/           resources, clients, callers; a sample is in force",
 		"  " + credentialsDir + "/        one file per client of the sample; admin.json is the first administrator",
 		"  " + databaseFile + ", " + masterKeyFile + "   the book, and the key that seals the signing keys",

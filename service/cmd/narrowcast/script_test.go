@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		"narrowcast": func() { os.Exit(mainCode()) },
 		"http":       func() { os.Exit(httpMain(os.Args[1:])) },
 		"upstream":   func() { os.Exit(upstreamMain(os.Args[1:])) },
+		"forge":      func() { os.Exit(forgeMain(os.Args[1:])) },
+		"open":       func() { os.Exit(openMain(os.Args[1:])) },
+		"witness":    func() { os.Exit(witnessMain(os.Args[1:])) },
 	})
 }
 
@@ -43,6 +46,10 @@ func TestScript(t *testing.T) {
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SOON", time.Now().AddDate(0, 0, 7).Format(time.DateOnly)) // for exceptions that must end
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"port":    cmdPort,
 			"until":   cmdUntil,
@@ -50,6 +57,10 @@ func TestScript(t *testing.T) {
 			"replace": cmdReplace,
 			"setfile": cmdSetFile,
 			"repeat":  cmdRepeat,
+			"exits":   cmdExits,
+			"every":   cmdEvery,
+			"day":     cmdDay,
+			"alike":   cmdAlike,
 		},
 	})
 }

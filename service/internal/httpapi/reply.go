@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,7 +12,6 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/mint"
 )
 
 // reply is a response and what the log says about it.
@@ -77,7 +77,7 @@ type fault struct {
 // fail sends an error.
 func (w *reply) fail(status int, code, sentence string) {
 	if w.decision == "" {
-		w.decision = string(mint.NewTokenID())
+		w.decision = strings.ToLower(rand.Text())
 	}
 	w.code = code
 	w.json(status, fault{code, sentence, w.decision})

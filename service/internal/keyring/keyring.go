@@ -1,190 +1,238 @@
-// Package keyring keeps the signing keys: it makes them, publishes them before
-// they sign, lets them sign, retires them, and remembers the public half of
-// every one. It signs, and decides nothing about tokens.
+// Package keyring keeps the signing keys of one issuer: it makes them, seals
+// their private halves, publishes the public ones, and changes the key that
+// signs without a verifier meeting a key it has not seen.
+//
+// A key goes through four instants, all written down when they are decided, so
+// that every process that reads the store knows the same key to be in the same
+// state at the same time:
+//
+//	Published  in the key set from here
+//	Active     signs from here: PublishAhead later
+//	Retired    signs no more: when its successor becomes active
+//	Gone       out of the key set, private half destroyed: KeepAfter later
+//
+// Its public half and its instants stay readable for good.
 package keyring
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/jwks"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
-// Keys is where the ring is kept.
+// Errors that a caller may tell apart.
+var (
+	// ErrNoKeys: there is no key to open.
+	ErrNoKeys = errors.New(`there is no signing key: "narrowcast init" creates one`)
+	// ErrExists: there are keys already; Create makes none beside them.
+	ErrExists = errors.New("there are signing keys already")
+	// ErrPending: the last rotation has not come to its end.
+	ErrPending = errors.New("a new key is published and waits to become active")
+	// ErrSealed: a key was sealed with another master key.
+	ErrSealed = errors.New("sealed with another master key")
+	// ErrAltered: what is kept of a key is not what was kept.
+	ErrAltered = errors.New("the kept key was altered")
+)
+
+// Keys is where keys are kept. A store.Store is one.
 type Keys interface {
 	SaveKey(ctx context.Context, k store.Key) error
 	Keys(ctx context.Context) ([]store.Key, error)
 }
 
-// Book takes the records of what happens to keys. An event that was kept before
-// is kept once, so that every replica may report the same change.
+// Book takes the records of what happens to keys. A store.Book is one. It keeps
+// an event of the same Writer and ID once: every process reports every change.
 type Book interface {
 	Append(ctx context.Context, e store.Entry) (store.Record, error)
 }
 
-// Config is what a Ring is made of. All fields but Tenant are required.
+// Config is what a Ring is made of. Fields without a default are required.
 type Config struct {
 	Keys      Keys
 	Book      Book
-	MasterKey []byte // 32 bytes; seals the private halves
+	MasterKey []byte // MasterBytes random bytes; seals the private halves; no copy is kept
 	Issuer    narrowcast.Issuer
-	Algorithm narrowcast.Algorithm // of new keys
+	Algorithm narrowcast.Algorithm // of new keys; default ES256
 	Now       func() time.Time
-	// PublishAhead is how long a new key is in the published set before it
-	// signs. Verifiers must fetch the set more often than that.
+	// PublishAhead is how long a key is in the set before it signs. Verifiers
+	// that refresh at least this often never meet an unknown key.
 	PublishAhead time.Duration
-	// RotateEvery is how long one key signs.
-	RotateEvery time.Duration
-	// KeepAfter is how long a key stays in the published set when it signs no
-	// more: the longest life of a token and the skew of clocks.
+	// KeepAfter is how long a key stays in the set after it stopped signing: the
+	// longest life of a token and the skew of the clocks.
 	KeepAfter time.Duration
-	Tenant    string
+	// RotateEvery is how long one key signs until Tick begins a rotation by
+	// itself; default: only Rotate does.
+	RotateEvery time.Duration
+	// Every is how often Run looks at the store, for what other processes did;
+	// default a quarter of PublishAhead, at most half of it.
+	Every  time.Duration
+	Tenant string // of events; may be empty
 
 	_ struct{}
 }
 
-// Format names a configuration without its master key.
-func (c Config) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "key ring of %s", c.Issuer) }
+// Format names a configuration without its master key, whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "keyring of "+c.Issuer.String())
+}
 
-func (c *Config) check() error {
+const longest = 10 * 365 * 24 * time.Hour
+
+func (c *Config) complete() error {
 	var errs []error
 	require := func(ok bool, what string) {
 		if !ok {
 			errs = append(errs, errors.New(what))
 		}
 	}
+	if c.Algorithm == "" {
+		c.Algorithm = narrowcast.ES256
+	}
+	if c.Every == 0 {
+		c.Every = c.PublishAhead / 4
+	}
+	alg, unknown := narrowcast.ParseAlgorithm(string(c.Algorithm))
+	c.Algorithm = alg
 	require(c.Keys != nil, "Keys is required")
 	require(c.Book != nil, "Book is required")
-	require(len(c.MasterKey) == 32, "MasterKey must have 32 bytes")
 	require(!c.Issuer.IsZero(), "Issuer is required")
 	require(c.Now != nil, "Now is required")
-	require(c.PublishAhead > 0, "PublishAhead must be positive")
-	require(c.RotateEvery > c.PublishAhead, "RotateEvery must be longer than PublishAhead")
-	require(c.KeepAfter > 0, "KeepAfter must be positive")
-	if _, err := narrowcast.ParseAlgorithm(string(c.Algorithm)); err != nil {
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	require(c.PublishAhead > 0 && c.PublishAhead <= longest, "PublishAhead must be above zero and at most ten years")
+	require(c.KeepAfter > 0 && c.KeepAfter <= longest, "KeepAfter must be above zero and at most ten years")
+	require(c.RotateEvery == 0 || c.RotateEvery > c.PublishAhead, "RotateEvery must be longer than PublishAhead")
+	require(c.Every > 0 && c.Every <= c.PublishAhead/2, "Every must be above zero and at most half of PublishAhead")
+	return errors.Join(append(errs, unknown)...)
 }
 
-// Errors that a caller may tell apart.
-var (
-	// ErrNoKeys: the store holds no key that can sign; narrowcast init makes one.
-	ErrNoKeys = errors.New("there is no key that can sign")
-	// ErrExists: the store holds keys already.
-	ErrExists = errors.New("there are keys already")
-	// ErrPending: a rotation is under way.
-	ErrPending = errors.New("a new key is published already and will begin to sign")
-	// ErrSealed: the master key does not open a private key.
-	ErrSealed = errors.New("the master key does not open this key")
-)
-
-// Ring is the keys of one issuer. It may be used by many goroutines.
+// Ring holds the keys of one issuer. It may be used by many goroutines. The
+// zero Ring signs nothing and publishes nothing.
 type Ring struct {
 	config Config
 	seal   *seal
 	state  atomic.Pointer[state]
 
-	turn    sync.Mutex // held by whoever changes or reloads the ring
-	presses map[narrowcast.KeyID]*mint.Press
-	told    map[string]bool // records that are known to be in the book
+	change sync.Mutex      // one change at a time; reading needs no lock
+	told   map[string]bool // records that are known to be in the book
 }
 
-// Create makes the first key, which signs at once. It returns ErrExists when
-// there is any key. It is a step of its own: opening never makes a key.
+// Create makes the first key, which is published and active at once. It is a
+// step of its own: opening never makes a key. It returns ErrExists.
 func Create(ctx context.Context, c Config) error {
 	r, err := newRing(c)
 	if err != nil {
-		return err
+		return fmt.Errorf("creating a keyring: %w", err)
 	}
-	kept, err := c.Keys.Keys(ctx)
-	switch {
-	case err != nil:
-		return fmt.Errorf("keyring: %w", err)
-	case len(kept) > 0:
-		return fmt.Errorf("keyring: %w", ErrExists)
+	keys, err := c.Keys.Keys(ctx)
+	if err == nil && len(keys) > 0 {
+		err = ErrExists
 	}
-	now := c.Now().UTC()
-	if _, err = r.make(ctx, now, now); err != nil {
-		return fmt.Errorf("keyring: making the first key: %w", err)
+	if err == nil {
+		now := r.now()
+		_, err = r.add(ctx, now, now, "the first key")
 	}
-	return r.reload(ctx)
+	if err == nil {
+		err = r.look(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("creating a keyring: %w", err)
+	}
+	return nil
 }
 
-// Open reads the keys. It returns ErrNoKeys and ErrSealed.
+// Open reads the keys. It returns ErrNoKeys, ErrSealed, ErrAltered.
 func Open(ctx context.Context, c Config) (*Ring, error) {
 	r, err := newRing(c)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = r.look(ctx)
 	}
-	if err := r.reload(ctx); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("opening the keyring: %w", err)
 	}
 	return r, nil
 }
 
 func newRing(c Config) (*Ring, error) {
-	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("keyring: %w", err)
-	}
 	s, err := newSeal(c.MasterKey)
-	if err != nil {
-		return nil, fmt.Errorf("keyring: %w", err)
+	if err = errors.Join(c.complete(), err); err != nil {
+		return nil, err
 	}
 	c.MasterKey = nil
-	return &Ring{config: c, seal: s, presses: map[narrowcast.KeyID]*mint.Press{}, told: map[string]bool{}}, nil
+	return &Ring{config: c, seal: s, told: make(map[string]bool)}, nil
 }
 
-// String names a ring without its keys.
-func (r *Ring) String() string { return "key ring of " + r.config.Issuer.String() }
+func (r *Ring) now() time.Time { return r.config.Now().Round(0).UTC() }
 
-// Format writes String for every verb.
-func (r *Ring) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.String()) }
+// Current returns the press of the key that signs now, or nil, which mints
+// nothing. It takes no lock, and the change from one key to the next needs no
+// call: it happens at the instant that was written down.
+func (r *Ring) Current() *mint.Press {
+	s := r.state.Load()
+	if s == nil {
+		return nil
+	}
+	if k := s.signing(r.config.Now()); k != nil {
+		return k.press
+	}
+	return nil
+}
 
-// Current returns the press of the key that signs now.
-func (r *Ring) Current() *mint.Press { return r.state.Load().press(r.config.Now()) }
+// Public returns the keys that are in the set now, oldest first, each with the
+// window in which it may be used.
+func (r *Ring) Public() []narrowcast.Key {
+	s := r.state.Load()
+	if s == nil {
+		return nil
+	}
+	now := r.config.Now()
+	var keys []narrowcast.Key
+	for i := range s.keys {
+		if s.keys[i].inSet(now) {
+			keys = append(keys, s.keys[i].public)
+		}
+	}
+	return keys
+}
 
-// Key returns a published key, also one that signs no more. The error wraps
-// narrowcast.ErrKeyUnknown.
+// JWKS returns Public as a JWK Set (RFC 7517 section 5).
+func (r *Ring) JWKS() ([]byte, error) { return jwks.Marshal(r.Public()) }
+
+// Key finds a key of the set: a Ring is a narrowcast.KeySource for tokens that
+// are addressed to the issuer itself.
 func (r *Ring) Key(_ context.Context, id narrowcast.KeyID) (narrowcast.Key, error) {
 	if k, ok := r.Peek(id); ok {
 		return k, nil
 	}
-	return narrowcast.Key{}, fmt.Errorf("key %s: %w", id, narrowcast.ErrKeyUnknown)
+	return narrowcast.Key{}, fmt.Errorf("keyring: %w", narrowcast.ErrKeyUnknown)
 }
 
-// Peek returns a published key.
+// Peek is Key for a narrowcast.KeyPeeker.
 func (r *Ring) Peek(id narrowcast.KeyID) (narrowcast.Key, bool) {
-	k, ok := r.state.Load().published[id]
-	return k, ok
-}
-
-// JWKS returns the published key set (RFC 7517 section 5).
-func (r *Ring) JWKS() ([]byte, error) { return r.state.Load().set, nil }
-
-func (r *Ring) unsettled(id narrowcast.KeyID, what event.Type) bool { return !r.told[recordID(what, id)] }
-
-func (r *Ring) settled(id narrowcast.KeyID, what event.Type, err error) error {
-	if err == nil {
-		r.told[recordID(what, id)] = true
+	s := r.state.Load()
+	if s == nil {
+		return narrowcast.Key{}, false
 	}
-	return err
+	if k := s.find(id); k != nil && k.inSet(r.config.Now()) {
+		return k.public, true
+	}
+	return narrowcast.Key{}, false
 }
 
-// record writes a record about a key. Its id says what happened to which key, so that
-// replicas that see the same change write one record.
-func (r *Ring) record(ctx context.Context, what event.Type, k store.Key, at time.Time) error {
-	_, err := r.config.Book.Append(ctx, store.Entry{Event: event.Event{
-		Version: event.Version, ID: recordID(what, k.ID), Type: what, Time: at.UTC(), Tenant: r.config.Tenant,
-		Writer: "keyring/" + string(k.ID), Sequence: sequenceOf(what),
-		Key: &event.Key{ID: string(k.ID), Algorithm: string(k.Algorithm), NotBefore: k.Published, NotAfter: k.Gone},
-	}})
-	return err
+// Seen returns when the store was last read without error.
+func (r *Ring) Seen() time.Time {
+	if s := r.state.Load(); s != nil {
+		return s.seen
+	}
+	return time.Time{}
 }
+
+// Format names the ring without its keys, whatever the verb.
+func (r *Ring) Format(f fmt.State, verb rune) { r.config.Format(f, verb) }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/jwks"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/keyring"
@@ -32,43 +30,38 @@ var (
 
 // house is what the tests of a ring need.
 type house struct {
-	clock   *storetest.Clock
-	store   *storetest.Memory
-	journal *journal
-	config  keyring.Config
+	clock  *storetest.Clock
+	store  *storetest.Memory
+	book   *brokenBook
+	config keyring.Config
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{clock: storetest.NewClock(dayOne), journal: &journal{seen: make(map[string]event.Event)}}
+	h := &house{clock: storetest.NewClock(dayOne)}
 	h.store = storetest.NewMemory(h.clock.Now)
+	h.book = &brokenBook{Book: h.store}
 	h.config = keyring.Config{
-		Keys: h.store, Journal: h.journal, Seal: seal(t, 1), Issuer: issuer, Now: h.clock.Now,
+		Keys: h.store, Book: h.book, MasterKey: master(1), Issuer: issuer, Now: h.clock.Now,
 		PublishAhead: ahead, KeepAfter: after,
 	}
 	return h
 }
 
-func seal(t *testing.T, seed byte) *keyring.Seal {
-	t.Helper()
-	master := make([]byte, keyring.MasterBytes)
-	for i := range master {
-		master[i] = seed + byte(i)
+func master(seed byte) []byte {
+	m := make([]byte, keyring.MasterBytes)
+	for i := range m {
+		m[i] = seed + byte(i)
 	}
-	s, err := keyring.NewSeal(master)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return m
 }
 
 func (h *house) create(t *testing.T) *keyring.Ring {
 	t.Helper()
-	r, err := keyring.Create(context.Background(), h.config)
-	if err != nil {
+	if err := keyring.Create(context.Background(), h.config); err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return h.open(t)
 }
 
 func (h *house) open(t *testing.T) *keyring.Ring {
@@ -88,36 +81,29 @@ func (h *house) pass(t *testing.T, r *keyring.Ring, d time.Duration) {
 	}
 }
 
-// journal keeps events as a book would: one for each ID.
-type journal struct {
-	lock   sync.Mutex
-	seen   map[string]event.Event
+// brokenBook is a book that can be made to fail.
+type brokenBook struct {
+	store.Book
 	broken error
 }
 
-func (j *journal) Record(_ context.Context, e event.Event) error {
-	j.lock.Lock()
-	defer j.lock.Unlock()
-	if j.broken != nil {
-		return j.broken
+func (b *brokenBook) Append(ctx context.Context, e store.Entry) (store.Record, error) {
+	if b.broken != nil {
+		return store.Record{}, b.broken
 	}
-	e.Writer = "keyring"
-	if err := e.Check(); err != nil {
-		return err
-	}
-	if _, twice := j.seen[e.ID]; !twice {
-		j.seen[e.ID] = e
-	}
-	return nil
+	return b.Book.Append(ctx, e)
 }
 
-func (j *journal) times(kind event.Type) (times []string) {
-	for _, e := range j.seen {
-		if e.Type == kind {
-			times = append(times, e.Time.Sub(dayOne).String())
+// told returns what the book says of keys, as "type after-the-first-day".
+func (h *house) told(t *testing.T) (all []string) {
+	t.Helper()
+	for r, err := range h.store.Find(context.Background(), store.Query{}) {
+		if err != nil {
+			t.Fatal(err)
 		}
+		all = append(all, fmt.Sprint(r.Event.Type, " ", r.Event.Time.Sub(dayOne)))
 	}
-	return times
+	return all
 }
 
 func mintOne(now time.Time, press *mint.Press) (string, error) {
@@ -134,7 +120,7 @@ func (h *house) signer(t *testing.T, r *keyring.Ring) narrowcast.KeyID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accepted, err := verifier(t, r, h.clock.Now).Verify(context.Background(), token)
+	accepted, err := verifier(t, r, h.clock.Now).Verify(context.Background(), token, narrowcast.Presentation{})
 	if err != nil {
 		t.Fatalf("the token of the key that signs: %v", err)
 	}
@@ -145,9 +131,10 @@ func verifier(t *testing.T, keys narrowcast.KeySource, now func() time.Time) *na
 	t.Helper()
 	v, err := narrowcast.NewVerifier(narrowcast.Config{
 		Audience: pay, Now: now,
-		Issuers: []narrowcast.TrustedIssuer{{Issuer: issuer, Keys: keys, Algorithms: []narrowcast.Algorithm{
+		Issuers: []narrowcast.TrustedIssuer{{Issuer: issuer, Keys: keys}},
+		Algorithms: []narrowcast.Algorithm{
 			narrowcast.ES256, narrowcast.ES384, narrowcast.RS256, narrowcast.PS256, narrowcast.Ed25519,
-		}}},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +161,7 @@ func TestEveryAlgorithm(t *testing.T) {
 		if opened := h.signer(t, r); opened != made {
 			t.Errorf("%s: opened %s, made %s", alg, opened, made)
 		}
-		set, err := r.KeySet()
+		set, err := r.JWKS()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,39 +174,39 @@ func TestEveryAlgorithm(t *testing.T) {
 
 func TestNothingIsCreatedByOpening(t *testing.T) {
 	h := newHouse(t)
-	if _, err := keyring.Open(context.Background(), h.config); !errors.Is(err, keyring.ErrEmpty) {
-		t.Errorf("Open: %v, want ErrEmpty", err)
+	if _, err := keyring.Open(context.Background(), h.config); !errors.Is(err, keyring.ErrNoKeys) {
+		t.Errorf("Open: %v, want ErrNoKeys", err)
 	}
 	if keys, _ := h.store.Keys(context.Background()); len(keys) != 0 {
 		t.Error("opening made a key")
 	}
 	h.create(t)
-	if _, err := keyring.Create(context.Background(), h.config); !errors.Is(err, keyring.ErrExists) {
+	if err := keyring.Create(context.Background(), h.config); !errors.Is(err, keyring.ErrExists) {
 		t.Errorf("Create: %v, want ErrExists", err)
 	}
 	h.open(t)
 }
 
 func TestConfigNamesEveryFault(t *testing.T) {
-	_, err := keyring.Open(context.Background(), keyring.Config{Algorithm: "HS256", PublishAhead: 1500 * time.Millisecond})
+	_, err := keyring.Open(context.Background(), keyring.Config{Algorithm: "HS256"})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, word := range []string{"Keys", "Journal", "Seal", "Issuer", "Now", "PublishAhead", "KeepAfter", "HS256"} {
+	for _, word := range []string{"Keys", "Book", "MasterKey", "Issuer", "Now", "PublishAhead", "KeepAfter", "HS256"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("%s is not named in %v", word, err)
 		}
 	}
 	h := newHouse(t)
 	h.config.Every = ahead
-	if _, err := keyring.Create(context.Background(), h.config); err == nil || !strings.Contains(err.Error(), "Every") {
+	if err := keyring.Create(context.Background(), h.config); err == nil || !strings.Contains(err.Error(), "Every") {
 		t.Errorf("a slow look: %v", err)
 	}
 }
 
 func TestZeroRingRefuses(t *testing.T) {
 	var r keyring.Ring
-	if len(r.Public()) != 0 || len(r.History()) != 0 || !r.Seen().IsZero() {
+	if len(r.Public()) != 0 || !r.Seen().IsZero() {
 		t.Error("a zero ring publishes something")
 	}
 	if _, err := mintOne(dayOne, r.Current()); err == nil {
@@ -230,19 +217,19 @@ func TestZeroRingRefuses(t *testing.T) {
 	}
 }
 
-func TestJournalComesFirst(t *testing.T) {
+func TestBookComesFirst(t *testing.T) {
 	h := newHouse(t)
-	h.journal.broken = errors.New("disk full")
-	if _, err := keyring.Create(context.Background(), h.config); !errors.Is(err, h.journal.broken) {
+	h.book.broken = errors.New("disk full")
+	if err := keyring.Create(context.Background(), h.config); !errors.Is(err, h.book.broken) {
 		t.Errorf("Create: %v", err)
 	}
 	if keys, _ := h.store.Keys(context.Background()); len(keys) != 0 {
-		t.Error("there is a key that is not in the journal")
+		t.Error("there is a key that is not in the book")
 	}
-	h.journal.broken = nil
+	h.book.broken = nil
 	r := h.create(t)
-	h.journal.broken = errors.New("disk full")
-	if _, err := r.Rotate(context.Background()); !errors.Is(err, h.journal.broken) {
+	h.book.broken = errors.New("disk full")
+	if _, err := r.Rotate(context.Background()); !errors.Is(err, h.book.broken) {
 		t.Errorf("Rotate: %v", err)
 	}
 	if keys, _ := h.store.Keys(context.Background()); len(keys) != 1 {
@@ -254,20 +241,23 @@ func TestNothingPrintsAKey(t *testing.T) {
 	h := newHouse(t)
 	h.config.Algorithm = narrowcast.Ed25519
 	r := h.create(t)
-	keys, err := h.store.Keys(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	master := seal(t, 1)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
-		printed := fmt.Sprintf(verb+verb+verb+verb, r, master, h.config.Seal, r.Current())
-		if len(printed) > 600 || strings.Contains(printed, "0102030405") || strings.Contains(printed, "1 2 3 4 5") {
-			t.Errorf("%s prints %s", verb, printed)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q", "%d"} {
+		for _, printed := range []string{
+			fmt.Sprintf(verb, r), fmt.Sprintf(verb, h.config), fmt.Sprintf(verb, &h.config), fmt.Sprintf(verb, r.Current()),
+		} {
+			if len(printed) > 200 || strings.Contains(printed, "0102030405") || strings.Contains(printed, "1 2 3 4 5") {
+				t.Errorf("%s prints %s", verb, printed)
+			}
 		}
 	}
-	if len(keys[0].Private) == 0 {
-		t.Fatal("the control: there is no private half")
+	if plain := fmt.Sprintf("%v", h.config.MasterKey); !strings.Contains(plain, "1 2 3 4 5") {
+		t.Fatal("the control: a master key is not what is looked for")
 	}
 }
 
-var _ keyring.Keys = store.Store(nil)
+var (
+	_ keyring.Keys         = store.Store(nil)
+	_ keyring.Book         = store.Store(nil)
+	_ narrowcast.KeySource = (*keyring.Ring)(nil)
+	_ narrowcast.KeyPeeker = (*keyring.Ring)(nil)
+)

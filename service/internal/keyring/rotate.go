@@ -2,13 +2,6 @@ package keyring
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -18,177 +11,180 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
-// Rotate publishes a new key, which begins to sign after PublishAhead. The keys
-// before it sign until that instant and leave the published set when the last
-// token they signed has expired. It returns ErrPending.
+// Rotate makes a new key and publishes it now. It signs PublishAhead later;
+// until then the old one does, and KeepAfter after that the old one leaves the
+// set. It returns the new key, and ErrPending while an earlier rotation is
+// under way.
 func (r *Ring) Rotate(ctx context.Context) (store.Key, error) {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	if err := r.reload(ctx); err != nil {
-		return store.Key{}, err
-	}
-	now := r.config.Now().UTC()
-	k, err := r.rotate(ctx, now)
-	if err != nil {
-		return store.Key{}, fmt.Errorf("keyring: rotating: %w", err)
-	}
-	return k, r.reload(ctx)
-}
-
-func (r *Ring) rotate(ctx context.Context, now time.Time) (store.Key, error) {
-	for _, k := range r.state.Load().kept {
-		if now.Before(k.Active) && !past(k.Retired, now) {
-			return store.Key{}, ErrPending
+	r.change.Lock()
+	defer r.change.Unlock()
+	err := r.look(ctx)
+	if err == nil {
+		var k store.Key
+		if k, err = r.rotate(ctx, "rotation"); err == nil {
+			return k, nil
 		}
 	}
-	begins := now.Add(r.config.PublishAhead)
-	// The new key comes first: should this be cut off, the old key signs on.
-	made, err := r.make(ctx, now, begins)
+	return store.Key{}, fmt.Errorf("rotating the signing key: %w", err)
+}
+
+func (r *Ring) rotate(ctx context.Context, why string) (store.Key, error) {
+	now := r.now()
+	if r.state.Load().waiting(now) != nil {
+		return store.Key{}, ErrPending
+	}
+	k, err := r.add(ctx, now, now.Add(r.config.PublishAhead), why)
 	if err != nil {
 		return store.Key{}, err
 	}
-	return made, r.end(ctx, begins, func(k store.Key) bool { return k.ID != made.ID })
+	return k, r.look(ctx)
 }
 
-// end writes down when the keys that sign now will have done so.
-func (r *Ring) end(ctx context.Context, at time.Time, which func(store.Key) bool) error {
-	var errs []error
-	for _, k := range r.state.Load().kept {
-		if k.Retired.IsZero() && which(k) {
-			k.Retired, k.Gone = at, at.Add(r.config.KeepAfter)
-			errs = append(errs, r.config.Keys.SaveKey(ctx, k))
-		}
+// add makes a key. It is recorded before it exists.
+func (r *Ring) add(ctx context.Context, published, active time.Time, why string) (store.Key, error) {
+	k, err := newKey(r.config.Algorithm, r.seal)
+	if err != nil {
+		return store.Key{}, fmt.Errorf("making a key: %w", err)
 	}
-	return errors.Join(errs...)
+	k.Published, k.Active = published, active
+	if err := r.tell(ctx, event.KeyPublished, k, published, why); err != nil {
+		return store.Key{}, err
+	}
+	return k, r.config.Keys.SaveKey(ctx, k)
 }
 
-// Retire takes a key out at once, for an emergency: every token it signed is
-// refused from the moment a verifier fetches the set. When no other key can
-// sign, a new one is made that signs at once; verifiers then refuse its tokens
-// until they have fetched the set.
+// Retire takes a key out of service now, because it may be in wrong hands: it
+// signs no more, leaves the set, and its private half is destroyed. Tokens that
+// it signed are refused as soon as verifiers read the set again. If it was the
+// key that signs, the waiting key becomes active at once, or a new key does,
+// which verifiers have not seen yet. Other processes of this issuer follow when
+// they next look at the store, at the latest Config.Every later. A key that is
+// gone already is left as it is. It returns store.ErrNotFound.
 func (r *Ring) Retire(ctx context.Context, id narrowcast.KeyID) error {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	if err := r.reload(ctx); err != nil {
-		return err
-	}
-	now := r.config.Now().UTC()
-	var target *store.Key
-	others := false
-	for _, k := range r.state.Load().kept {
-		if k.ID == id {
-			target = &k
-		} else if past(k.Active, now) && !past(k.Retired, now) && k.Retired.IsZero() {
-			others = true
-		}
-	}
-	if target == nil {
-		return fmt.Errorf("keyring: key %s: %w", id, store.ErrNotFound)
-	}
-	if !others {
-		if _, err := r.make(ctx, now, now); err != nil {
-			return fmt.Errorf("keyring: replacing key %s: %w", id, err)
-		}
-	}
-	target.Retired, target.Gone, target.Private = now, now, nil
-	err := errors.Join(r.config.Keys.SaveKey(ctx, *target), r.record(ctx, event.KeyRetired, *target, now))
-	if err != nil {
-		return fmt.Errorf("keyring: retiring key %s: %w", id, err)
-	}
-	return r.reload(ctx)
-}
-
-// Tick takes up what other processes changed, rotates when it is time, writes
-// down what has come to pass, and destroys private halves that are done.
-func (r *Ring) Tick(ctx context.Context) error {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	if err := r.reload(ctx); err != nil {
-		return err
-	}
-	now := r.config.Now().UTC()
-	if err := errors.Join(r.settle(ctx, now), r.onSchedule(ctx, now)); err != nil {
-		return fmt.Errorf("keyring: %w", err)
+	r.change.Lock()
+	defer r.change.Unlock()
+	if err := r.retire(ctx, id); err != nil {
+		return fmt.Errorf("retiring key %q: %w", id, err)
 	}
 	return nil
 }
 
-// settle records activations and retirements that have come to pass.
-func (r *Ring) settle(ctx context.Context, now time.Time) error {
-	var errs []error
-	for _, k := range r.state.Load().kept {
-		if past(k.Active, now) && len(k.Private) > 0 && r.unsettled(k.ID, event.KeyActivated) {
-			errs = append(errs, r.settled(k.ID, event.KeyActivated, r.record(ctx, event.KeyActivated, k, k.Active)))
-		}
-		if past(k.Retired, now) && len(k.Private) > 0 {
-			k.Private = nil
-			errs = append(errs, r.config.Keys.SaveKey(ctx, k), r.record(ctx, event.KeyRetired, k, k.Retired))
-			delete(r.presses, k.ID)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// onSchedule begins a rotation so early that the next key signs when the present
-// one has done so for RotateEvery.
-func (r *Ring) onSchedule(ctx context.Context, now time.Time) error {
-	newest := time.Time{}
-	for _, k := range r.state.Load().kept {
-		if k.Active.After(newest) {
-			newest = k.Active
-		}
-	}
-	if now.Before(newest.Add(r.config.RotateEvery - r.config.PublishAhead)) {
-		return nil
-	}
-	if _, err := r.rotate(ctx, now); err != nil && !errors.Is(err, ErrPending) {
+func (r *Ring) retire(ctx context.Context, id narrowcast.KeyID) error {
+	if err := r.look(ctx); err != nil {
 		return err
 	}
-	return r.reload(ctx)
+	now, s := r.now(), r.state.Load()
+	k := s.find(id)
+	if k == nil {
+		return store.ErrNotFound
+	}
+	if begun(k.kept.Gone, now) {
+		return nil
+	}
+	if err := r.replace(ctx, s, k, now); err != nil {
+		return err
+	}
+	dead := k.kept
+	if !begun(dead.Retired, now) {
+		dead.Retired = now
+	}
+	dead.Gone, dead.Private = now, nil
+	if err := r.tell(ctx, event.KeyRetired, dead, now, "retired in an emergency"); err != nil {
+		return err
+	}
+	if err := r.config.Keys.SaveKey(ctx, dead); err != nil {
+		return err
+	}
+	return r.look(ctx)
 }
 
-// make makes and keeps a key.
-func (r *Ring) make(ctx context.Context, published, active time.Time) (store.Key, error) {
-	signer, err := generate(r.config.Algorithm)
-	if err != nil {
-		return store.Key{}, err
+// replace sees to it that a key signs when k no longer does, before k is
+// taken away: a crash between the two leaves a key too many, not one too few.
+func (r *Ring) replace(ctx context.Context, s *state, k *known, now time.Time) error {
+	if k != s.signing(now) {
+		return nil
 	}
-	unnamed, err := narrowcast.NewKey(narrowcast.KeyConfig{ID: "unnamed", Algorithm: r.config.Algorithm, Public: signer.Public()})
-	if err != nil {
-		return store.Key{}, err
+	if waiting := s.waiting(now); waiting != nil {
+		next := waiting.kept
+		next.Active = now
+		return r.config.Keys.SaveKey(ctx, next)
 	}
-	thumbprint, err := unnamed.Thumbprint()
-	if err != nil {
-		return store.Key{}, err
-	}
-	k := store.Key{ID: narrowcast.KeyID(thumbprint), Algorithm: r.config.Algorithm, Published: published, Active: active}
-	if k.Public, err = x509.MarshalPKIXPublicKey(signer.Public()); err != nil {
-		return store.Key{}, err
-	}
-	if k.Private, err = r.seal.close(k.ID, signer); err != nil {
-		return store.Key{}, err
-	}
-	if err := r.config.Keys.SaveKey(ctx, k); err != nil {
-		return store.Key{}, err
-	}
-	return k, r.record(ctx, event.KeyPublished, k, published)
+	_, err := r.add(ctx, now, now, "in place of a key that was retired")
+	return err
 }
 
-// rsaBits is the size of new RSA keys: as strong as P-256 for practical
-// purposes (NIST SP 800-57 part 1, table 2).
-const rsaBits = 3072
-
-func generate(alg narrowcast.Algorithm) (crypto.Signer, error) {
-	switch alg {
-	case narrowcast.ES256:
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case narrowcast.ES384:
-		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case narrowcast.RS256, narrowcast.PS256:
-		return rsa.GenerateKey(rand.Reader, rsaBits)
-	case narrowcast.Ed25519:
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		return private, err
+// Tick reads the store, because another process may have changed something,
+// writes down what follows, tells the book what has come to pass, and begins a
+// rotation when RotateEvery says so. After an error the ring goes on with what
+// it knew.
+func (r *Ring) Tick(ctx context.Context) error {
+	r.change.Lock()
+	defer r.change.Unlock()
+	err := r.look(ctx)
+	if err == nil && r.due() {
+		_, err = r.rotate(ctx, "rotation by the clock")
 	}
-	return nil, fmt.Errorf("no keys are made for algorithm %q", alg)
+	if err != nil {
+		return fmt.Errorf("looking after the signing keys: %w", err)
+	}
+	return nil
+}
+
+// due reports whether a successor must be published now to sign in time.
+func (r *Ring) due() bool {
+	now, s := r.now(), r.state.Load()
+	if r.config.RotateEvery == 0 || s.waiting(now) != nil {
+		return false
+	}
+	k := s.signing(now)
+	return k != nil && !now.Before(k.kept.Active.Add(r.config.RotateEvery-r.config.PublishAhead))
+}
+
+func (r *Ring) look(ctx context.Context) error {
+	err := r.lookOnce(ctx)
+	if errors.Is(err, store.ErrConflict) {
+		// Another process was faster; its state is the one to go on from.
+		err = r.lookOnce(ctx)
+	}
+	return err
+}
+
+func (r *Ring) lookOnce(ctx context.Context) error {
+	now := r.now()
+	keys, err := r.config.Keys.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return ErrNoKeys
+	}
+	order(keys)
+	changed := settle(keys, r.config.KeepAfter, now)
+	all, err := r.knowAll(keys)
+	if err != nil {
+		return err
+	}
+	for _, i := range changed {
+		if err := r.config.Keys.SaveKey(ctx, keys[i]); err != nil {
+			return err
+		}
+	}
+	r.state.Store(&state{keys: all, seen: now})
+	return r.tellAll(ctx, keys, now)
+}
+
+// Run calls Tick every Config.Every until ctx ends. fault is told of errors.
+func (r *Ring) Run(ctx context.Context, fault func(error)) {
+	ticker := time.NewTicker(r.config.Every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := r.Tick(ctx); err != nil && ctx.Err() == nil {
+				fault(err)
+			}
+		}
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/keyring"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
@@ -21,12 +20,13 @@ func TestRotation(t *testing.T) {
 	r := h.create(t)
 	old := h.signer(t, r)
 	h.pass(t, r, time.Hour)
-	young, err := r.Rotate(context.Background())
+	made, err := r.Rotate(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Rotate(context.Background()); !errors.Is(err, keyring.ErrWaiting) {
-		t.Errorf("a second rotation: %v, want ErrWaiting", err)
+	young := made.ID
+	if _, err := r.Rotate(context.Background()); !errors.Is(err, keyring.ErrPending) {
+		t.Errorf("a second rotation: %v, want ErrPending", err)
 	}
 	both := string(old + " " + young)
 	for _, step := range []struct {
@@ -44,20 +44,23 @@ func TestRotation(t *testing.T) {
 		}
 	}
 	h.pass(t, r, 0)
-	past := r.History()
-	if len(past) != 2 || past[0].Key.ID() != old || !past[0].Retired.Equal(past[1].Active) ||
-		past[0].Gone.Sub(past[0].Retired) != after || past[1].Active.Sub(past[1].Published) != ahead {
-		t.Errorf("the history is %+v", past)
+	past, err := keyring.History(context.Background(), h.store)
+	if err != nil || len(past) != 2 || past[0].ID() != old || past[1].ID() != young {
+		t.Fatalf("the history is %v, %v", past, err)
+	}
+	gone := dayOne.Add(time.Hour + ahead + after)
+	if from, to := past[0].Window(); !from.Equal(dayOne.Add(-narrowcast.MaxSkew)) || !to.Equal(gone) {
+		t.Errorf("the window of the old key is %v to %v", from, to)
 	}
 	if keys, _ := h.store.Keys(context.Background()); len(keys[0].Private) != 0 || len(keys[1].Private) == 0 {
 		t.Error("the private half of the old key must be destroyed, that of the young one kept")
 	}
-	if n := []int{len(h.journal.times(event.KeyPublished)), len(h.journal.times(event.KeyActivated)), len(h.journal.times(event.KeyRetired))}; !slices.Equal(n, []int{2, 2, 1}) {
-		t.Errorf("published, activated, retired: %v", n)
-	}
 	h.open(t)
-	if len(h.journal.seen) != 5 {
-		t.Errorf("%d events after reopening, want 5", len(h.journal.seen))
+	want := []string{
+		"key_published 0s", "key_activated 0s", "key_published 1h0m0s", "key_retired 1h30m0s", "key_activated 1h10m0s",
+	}
+	if got := h.told(t); !slices.Equal(got, want) {
+		t.Errorf("the book says %q, want %q", got, want)
 	}
 }
 
@@ -104,7 +107,7 @@ func refusals(t *testing.T, every time.Duration) (refused, shown int64) {
 	var bad, all atomic.Int64
 	show := func(token string) {
 		all.Add(1)
-		if _, err := v.Verify(context.Background(), token); err != nil {
+		if _, err := v.Verify(context.Background(), token, narrowcast.Presentation{}); err != nil {
 			bad.Add(1)
 		}
 	}
@@ -192,7 +195,7 @@ func TestRestartInTheMiddleOfARotation(t *testing.T) {
 	h := newHouse(t)
 	r := h.create(t)
 	old := h.signer(t, r)
-	crash := &crashing{Keys: h.store, writes: 1}
+	crash := &crashing{kept: h.store, writes: 1}
 	h.config.Keys = crash
 	dying := h.open(t)
 	if _, err := dying.Rotate(context.Background()); !errors.Is(err, errCrash) {
@@ -222,15 +225,17 @@ var errCrash = errors.New("crash")
 
 // crashing lets a number of writes through and then none.
 type crashing struct {
-	keyring.Keys
+	kept   keyring.Keys
 	writes int
 }
+
+func (c *crashing) Keys(ctx context.Context) ([]store.Key, error) { return c.kept.Keys(ctx) }
 
 func (c *crashing) SaveKey(ctx context.Context, k store.Key) error {
 	if c.writes--; c.writes < 0 {
 		return errCrash
 	}
-	return c.Keys.SaveKey(ctx, k)
+	return c.kept.SaveKey(ctx, k)
 }
 
 func TestEmergency(t *testing.T) {
@@ -260,7 +265,7 @@ func TestEmergency(t *testing.T) {
 				}
 				other := h.open(t)
 
-				h.config.Keys = &crashing{Keys: h.store, writes: writes}
+				h.config.Keys = &crashing{kept: h.store, writes: writes}
 				dying := h.open(t)
 				first := dying.Retire(context.Background(), bad)
 				h.config.Keys = h.store
@@ -275,7 +280,7 @@ func TestEmergency(t *testing.T) {
 					if got := h.signer(t, ring); got == bad {
 						t.Error("the retired key signs")
 					}
-					_, err := verifier(t, ring, h.clock.Now).Verify(context.Background(), token)
+					_, err := verifier(t, ring, h.clock.Now).Verify(context.Background(), token, narrowcast.Presentation{})
 					if (err != nil) != stolen {
 						t.Errorf("its token: %v", err)
 					}
@@ -299,3 +304,73 @@ func TestEmergency(t *testing.T) {
 		}
 	}
 }
+
+func TestRotationByTheClock(t *testing.T) {
+	h := newHouse(t)
+	h.config.RotateEvery = time.Hour
+	r := h.create(t)
+	first := h.signer(t, r)
+	h.pass(t, r, time.Hour-ahead-1)
+	if n := len(r.Public()); n != 1 {
+		t.Errorf("%d keys before it is time", n)
+	}
+	h.pass(t, r, 1)
+	h.pass(t, h.open(t), 0) // another replica sees that it is done
+	h.pass(t, r, 0)
+	if n := len(r.Public()); n != 2 || h.signer(t, r) != first {
+		t.Errorf("%d keys when it is time", n)
+	}
+	h.clock.Advance(ahead)
+	if h.signer(t, r) == first {
+		t.Error("after an hour the first key signs still")
+	}
+	for range 24 * 6 {
+		h.pass(t, r, 10*time.Minute)
+	}
+	if keys, _ := h.store.Keys(context.Background()); len(keys) != 26 {
+		t.Errorf("%d keys after a day, want 26", len(keys))
+	}
+}
+
+// Two processes that rotate at the same time make two keys; both are published
+// in time, and the ring agrees on one.
+func TestTwoRotateAtOnce(t *testing.T) {
+	h := newHouse(t)
+	a := h.create(t)
+	stale := &swapping{kept: h.store}
+	h.config.Keys = stale
+	b := h.open(t)
+	before, _ := h.store.Keys(context.Background())
+	stale.kept = &late{kept: h.store, first: before}
+	if _, err := a.Rotate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Rotate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	h.pass(t, a, time.Minute)
+	h.pass(t, b, 0)
+	if len(a.Public()) != 3 || ids(a) != ids(b) {
+		t.Errorf("the sets are %s and %s", ids(a), ids(b))
+	}
+	h.clock.Advance(ahead)
+	if h.signer(t, a) != h.signer(t, b) {
+		t.Error("two replicas sign with two keys")
+	}
+}
+
+// late answers the first question with what was true before.
+type late struct {
+	kept  keyring.Keys
+	first []store.Key
+}
+
+func (l *late) Keys(ctx context.Context) ([]store.Key, error) {
+	if first := l.first; first != nil {
+		l.first = nil
+		return first, nil
+	}
+	return l.kept.Keys(ctx)
+}
+
+func (l *late) SaveKey(ctx context.Context, k store.Key) error { return l.kept.SaveKey(ctx, k) }

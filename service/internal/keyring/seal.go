@@ -1,61 +1,89 @@
 package keyring
 
 import (
-	"crypto"
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/x509"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/narrowcast-io/narrowcast"
 )
 
-// seal encrypts private keys with AES-256-GCM under the master key. The form is
-// one version byte, the nonce and the ciphertext; the key id is bound to it, so
-// that a sealed key cannot stand in for another.
-type seal struct{ aead cipher.AEAD }
+// MasterBytes is the length of a master key.
+const MasterBytes = 32
 
-const sealVersion = 1
+// A sealed key is a version, the id of the master key, a nonce, and the PKCS #8
+// form of the private key under AES-256-GCM. The version, the algorithm and the
+// key's id are bound to it: a sealed key cannot stand in for another.
+const (
+	sealVersion = 1
+	masterID    = 8
+	nonceBytes  = 12
+	sealHead    = 1 + masterID + nonceBytes
+)
+
+// seal closes and opens private keys.
+type seal struct {
+	aead cipher.AEAD
+	id   []byte // tells a wrong master key from a damaged box; says nothing about it
+}
 
 func newSeal(master []byte) (*seal, error) {
-	block, err := aes.NewCipher(master)
+	if len(master) != MasterBytes {
+		return nil, fmt.Errorf("MasterKey must have %d bytes, has %d", MasterBytes, len(master))
+	}
+	if bytes.Count(master, master[:1]) == MasterBytes {
+		return nil, errors.New("MasterKey is one byte again and again")
+	}
+	key, err := hkdf.Key(sha256.New, master, nil, "narrowcast keyring 1 seal", 32)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("MasterKey: %w", err)
+	}
+	defer clear(key)
+	id, err := hkdf.Key(sha256.New, master, nil, "narrowcast keyring 1 id", masterID)
+	if err != nil {
+		return nil, fmt.Errorf("MasterKey: %w", err)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("MasterKey: %w", err)
 	}
 	aead, err := cipher.NewGCM(block)
-	return &seal{aead}, err
+	if err != nil {
+		return nil, fmt.Errorf("MasterKey: %w", err)
+	}
+	return &seal{aead: aead, id: id}, nil
 }
 
-func (s *seal) close(id narrowcast.KeyID, private crypto.Signer) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, fmt.Errorf("sealing key %s: %w", id, err)
-	}
-	out := make([]byte, 1+s.aead.NonceSize(), 1+s.aead.NonceSize()+len(der)+s.aead.Overhead())
-	out[0] = sealVersion
-	_, _ = rand.Read(out[1:]) // never fails
-	return s.aead.Seal(out, out[1:], der, bound(id)), nil
+func bound(id narrowcast.KeyID, alg narrowcast.Algorithm) []byte {
+	return []byte("narrowcast sealed key 1\n" + string(alg) + "\n" + string(id))
 }
 
-func (s *seal) open(id narrowcast.KeyID, sealed []byte) (crypto.Signer, error) {
-	head := 1 + s.aead.NonceSize()
-	if len(sealed) < head || sealed[0] != sealVersion {
-		return nil, fmt.Errorf("opening key %s: not a sealed key of this version", id)
-	}
-	der, err := s.aead.Open(nil, sealed[1:head], sealed[head:], bound(id))
-	if err != nil {
-		return nil, fmt.Errorf("opening key %s: %w", id, ErrSealed)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("opening key %s: what was sealed is not a private key", id)
-	}
-	signer, ok := parsed.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("opening key %s: what was sealed cannot sign", id)
-	}
-	return signer, nil
+func (s *seal) close(id narrowcast.KeyID, alg narrowcast.Algorithm, private []byte) []byte {
+	sealed := make([]byte, sealHead, sealHead+len(private)+s.aead.Overhead())
+	sealed[0] = sealVersion
+	copy(sealed[1:], s.id)
+	nonce := sealed[1+masterID:]
+	_, _ = rand.Read(nonce) // never returns an error
+	return s.aead.Seal(sealed, nonce, private, bound(id, alg))
 }
 
-func bound(id narrowcast.KeyID) []byte { return []byte("narrowcast signing key\n" + string(id)) }
+func (s *seal) open(id narrowcast.KeyID, alg narrowcast.Algorithm, sealed []byte) ([]byte, error) {
+	switch {
+	case len(sealed) <= sealHead:
+		return nil, ErrAltered
+	case sealed[0] != sealVersion:
+		return nil, fmt.Errorf("sealed in version %d, this program knows version %d", sealed[0], sealVersion)
+	case !bytes.Equal(sealed[1:1+masterID], s.id):
+		return nil, ErrSealed
+	}
+	private, err := s.aead.Open(nil, sealed[1+masterID:sealHead], sealed[sealHead:], bound(id, alg))
+	if err != nil {
+		return nil, ErrAltered
+	}
+	return private, nil
+}

@@ -2,8 +2,9 @@
 // The token comes on standard input.
 import { text } from 'node:stream/consumers';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { check, site } from './site.mjs';
+import { check, theSite } from './site.mjs';
 
+const site = theSite();
 const token = await text(process.stdin);
 const keys = createRemoteJWKSet(new URL(site.jwks));
 const options = { issuer: site.issuer, typ: 'at+jwt', requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id'] };

@@ -136,7 +136,7 @@ func (p *pen) write(e *entry) error {
 	c := columnsOf(e.event)
 	result, err := p.statements.insert.ExecContext(p.ctx,
 		int64(next.Number), instant(next.Received), next.Hash[:], string(e.line), //nolint:gosec // G115: numbers count from 1
-		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), sameAsNull(c.lineage), sameAsNull(c.decision), text(c.audience))
+		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), c.lineage, c.decision, text(c.audience))
 	if err != nil {
 		return fmt.Errorf("writing record %d: %w", next.Number, err)
 	}

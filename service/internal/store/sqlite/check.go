@@ -8,7 +8,7 @@ import (
 )
 
 const chainPage = `SELECT ` + recordColumns + `, writer, id, type, time, ifnull(jti, ''), fingerprint,
-	ifnull(lineage, '='), ifnull(decision, '='), ifnull(audience, '')
+	lineage, decision, ifnull(audience, '')
 	FROM book WHERE number > ? ORDER BY number LIMIT ?`
 
 // link is one record as the check sees it.

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"database/sql"
+
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
@@ -11,38 +13,32 @@ import (
 type columns struct {
 	writer, id, kind string
 	time             int64
-	jti, lineage     string
-	decision         string
-	audience         string
+	jti, audience    string
+	lineage          sql.NullString // NULL: the same as jti
+	decision         sql.NullString // NULL: the same as id
 	fingerprint      narrowcast.Fingerprint
 }
 
 func columnsOf(e event.Event) columns {
 	c := columns{
 		writer: e.Writer, id: e.ID, kind: string(e.Type), time: instant(e.Time),
-		decision: e.Decision, audience: store.Door(e),
+		audience: store.Door(e),
 	}
+	lineage := ""
 	if t := e.Token; t != nil {
-		c.jti, c.lineage, c.fingerprint = t.ID, t.Lineage, t.Fingerprint
+		c.jti, lineage, c.fingerprint = t.ID, t.Lineage, t.Fingerprint
 	}
-	if c.lineage != "" && c.lineage == c.jti {
-		c.lineage = same
-	}
-	if c.decision != "" && c.decision == c.id {
-		c.decision = same
-	}
+	c.lineage, c.decision = unlessSame(lineage, c.jti), unlessSame(e.Decision, c.id)
 	return c
 }
 
-// same stands for a lineage that equals the jti and a decision that equals the
-// id. The file has NULL for it.
-const same = "="
-
-func sameAsNull(s string) any {
-	if s == same {
-		return nil
+// unlessSame is s, or NULL where s is the same as another column and not empty.
+// NULL is no text, so nothing that an event says is mistaken for it.
+func unlessSame(s, other string) sql.NullString {
+	if s != "" && s == other {
+		return sql.NullString{}
 	}
-	return s
+	return sql.NullString{String: s, Valid: true}
 }
 
 func (c *columns) fingerprintOrNull() any {

@@ -108,9 +108,14 @@ func closeWaits(t *testing.T, b *bench) {
 			}
 		})
 	}
-	<-enough
+	ended := make(chan struct{})
+	go func() { wait.Wait(); close(ended) }()
+	select {
+	case <-enough:
+	case <-ended: // every writer failed; it was reported
+	}
 	b.close(t)
-	wait.Wait()
+	<-ended
 	b.open(t)
 	records := find(t, b.store, store.Query{})
 	if len(records) != len(kept) {

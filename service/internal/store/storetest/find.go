@@ -62,6 +62,30 @@ func findByEachField(t *testing.T, b *bench) {
 	}
 }
 
+// findByOddNames: no text stands for something else, whatever marks a driver
+// uses inside.
+func findByOddNames(t *testing.T, b *bench) {
+	odd := []string{"=", "NULL", "null", "''", "\x00", "0", " ", "%"}
+	for _, name := range odd {
+		e := issued("w", "id "+name)
+		e.Token.ID, e.Token.Lineage, e.Decision = "jti "+name, name, name
+		mustAppend(t, b.store, entry(e))
+	}
+	own := issued("w", "own")
+	own.Decision, own.Token.Lineage = own.ID, own.Token.ID
+	mustAppend(t, b.store, entry(own))
+	for i, name := range odd {
+		n := uint64(i) + 1 //nolint:gosec // G115: an index
+		wantNumbers(t, "lineage "+name, find(t, b.store, store.Query{Lineage: name}), n)
+		wantNumbers(t, "decision "+name, find(t, b.store, store.Query{Decision: name}), n)
+		wantNumbers(t, "lineage of the jti "+name, find(t, b.store, store.Query{Lineage: "jti " + name}))
+		wantNumbers(t, "decision of the id "+name, find(t, b.store, store.Query{Decision: "id " + name}))
+	}
+	wantNumbers(t, "lineage is the jti", find(t, b.store, store.Query{Lineage: own.Token.ID}), uint64(len(odd))+1)
+	wantNumbers(t, "decision is the id", find(t, b.store, store.Query{Decision: own.ID}), uint64(len(odd))+1)
+	checkIntact(t, b.store, len(odd)+1)
+}
+
 func findOrderAndLimits(t *testing.T, b *bench) {
 	shelf(t, b)
 	two := []event.Type{event.Admin, event.OffTarget}

@@ -84,6 +84,9 @@ func retryAfterLostAnswer(t *testing.T, b *bench) {
 	e := entry(issued("w", "a"), store.Once{Space: "s", ID: "x", Until: dayOne.Add(time.Hour)})
 	first := mustAppend(t, b.store, e)
 	wantSame(t, "the same entry with its once", mustAppend(t, b.store, e), first)
+	fresh := store.Once{Space: "s", ID: "y", Until: dayOne.Add(time.Hour)}
+	wantSame(t, "the same event with another once", mustAppend(t, b.store, entry(e.Event, fresh)), first)
+	mustAppend(t, b.store, entry(issued("w", "c"), fresh)) // it was not used up
 	wantUsed(t, "another event with that once", b.store, entry(issued("w", "b"), e.Once...))
 }
 

@@ -44,6 +44,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Ground) {
 		{"AppendAll", appendAll},
 		{"AppendAllRefusesWhole", appendAllRefusesWhole},
 		{"FindByEachField", findByEachField},
+		{"FindByOddNames", findByOddNames},
 		{"FindOrderAndLimits", findOrderAndLimits},
 		{"FindByTime", findByTime},
 		{"FindCrossesPages", findCrossesPages},

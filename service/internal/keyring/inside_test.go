@@ -1,0 +1,62 @@
+package keyring
+
+import (
+	"crypto"
+	"errors"
+	"testing"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
+)
+
+func testSeal(t *testing.T) *seal {
+	t.Helper()
+	master := make([]byte, MasterBytes)
+	master[0] = 1
+	s, err := newSeal(master)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Each of these is also caught by a second check; here the first stands alone.
+func TestBoxIsBoundToItsKey(t *testing.T) {
+	s := testSeal(t)
+	box := s.close("a", narrowcast.ES256, []byte("private"))
+	if got, err := s.open("a", narrowcast.ES256, box); err != nil || string(got) != "private" {
+		t.Fatalf("the control: %v", err)
+	}
+	if _, err := s.open("b", narrowcast.ES256, box); !errors.Is(err, ErrAltered) {
+		t.Errorf("under another id: %v", err)
+	}
+	if _, err := s.open("a", narrowcast.ES384, box); !errors.Is(err, ErrAltered) {
+		t.Errorf("under another algorithm: %v", err)
+	}
+	if again := s.close("a", narrowcast.ES256, []byte("private")); string(again) == string(box) {
+		t.Error("two boxes are alike: the nonce repeats")
+	}
+}
+
+func TestHalvesBelongTogether(t *testing.T) {
+	s := testSeal(t)
+	pair := func() (store.Key, crypto.PublicKey) {
+		k, err := newKey(narrowcast.ES256, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		public, err := publicHalf(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k, public.Public()
+	}
+	a, publicA := pair()
+	_, publicB := pair()
+	if _, err := unseal(a, publicA, s); err != nil {
+		t.Fatalf("the control: %v", err)
+	}
+	if _, err := unseal(a, publicB, s); !errors.Is(err, ErrAltered) {
+		t.Errorf("with another public half: %v", err)
+	}
+}

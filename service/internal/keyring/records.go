@@ -1,0 +1,64 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
+)
+
+// steps of a key's life, in their order. Each key is a writer of its own in the
+// book and its steps are numbered, so a missing step shows as a gap, and every
+// process that notices a step writes the same event.
+func steps(k *store.Key) []step {
+	all := []step{{event.KeyPublished, k.Published}}
+	if !withdrawn(k) {
+		all = append(all, step{event.KeyActivated, k.Active})
+	}
+	return append(all, step{event.KeyRetired, k.Gone})
+}
+
+type step struct {
+	kind event.Type
+	at   time.Time
+}
+
+// tellAll tells of everything that has come to pass by now.
+func (r *Ring) tellAll(ctx context.Context, keys []store.Key, now time.Time) error {
+	for i := range keys {
+		for _, s := range steps(&keys[i]) {
+			if !begun(s.at, now) {
+				continue
+			}
+			if err := r.tell(ctx, s.kind, keys[i], s.at, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Ring) tell(ctx context.Context, kind event.Type, k store.Key, at time.Time, why string) error {
+	name := string(kind) + " " + string(k.ID)
+	if r.told[name] {
+		return nil
+	}
+	var number uint64
+	for i, s := range steps(&k) {
+		if s.kind == kind {
+			number = uint64(i) + 1
+		}
+	}
+	_, err := r.config.Book.Append(ctx, store.Entry{Event: event.Event{
+		Version: event.Version, Type: kind, Time: at, Tenant: r.config.Tenant, Detail: why,
+		Writer: "keyring/" + string(k.ID), ID: string(kind), Sequence: number,
+		Key: &event.Key{ID: string(k.ID), Algorithm: string(k.Algorithm), NotBefore: k.Published, NotAfter: k.Gone},
+	}})
+	if err != nil {
+		return fmt.Errorf("recording %s of key %q: %w", kind, k.ID, err)
+	}
+	r.told[name] = true
+	return nil
+}
