@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"io"
 	"strings"
 	"testing"
@@ -186,7 +187,7 @@ func TestPrintingAPressGivesNoKeyAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := fmt.Sprint(c.Signer.(*ecdsa.PrivateKey).D.Bits()) //nolint:staticcheck // the form that fmt would print
+	words := fmt.Sprint(new(big.Int).SetBytes(raw).Bits()) // the form that fmt would print
 	hidden := struct{ p *mint.Press }{press}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, printed := range []any{press, *press, hidden} {
