@@ -12,6 +12,7 @@ import (
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
 )
@@ -56,11 +57,13 @@ func benchmarkAppend(b *testing.B, writers, most int) {
 }
 
 func issuedEntry(n int64) store.Entry {
+	now := time.Now()
+	id := mint.TokenIDAt(now)
 	return store.Entry{Event: event.Event{
-		ID: fmt.Sprint("e", n), Type: event.Issued, Time: time.Now(), Writer: "issuer-1", Sequence: uint64(n), //nolint:gosec // G115: counts from 1
-		Decision: fmt.Sprint("d", n), Genuine: true, Expected: "https://pay.example.test",
+		ID: string(id), Type: event.Issued, Time: time.Now(), Writer: "issuer-1", Sequence: uint64(n), //nolint:gosec // G115: counts from 1
+		Decision: string(id), Genuine: true, Expected: "https://pay.example.test",
 		Token: &event.Token{
-			Fingerprint: narrowcast.Fingerprint{byte(n), byte(n >> 8), byte(n >> 16), byte(n * 31)}, ID: fmt.Sprint("jti", n),
+			Fingerprint: narrowcast.Fingerprint{byte(n), byte(n >> 8), byte(n >> 16), byte(n * 31)}, ID: string(mint.TokenIDAt(now)),
 			Issuer: "https://issuer.example.test", Subject: "checkout", Client: "checkout", Scope: "charge",
 			Audience: []string{"https://pay.example.test"}, KeyID: "k1", IssuedAt: time.Now(), Expires: time.Now().Add(time.Minute),
 		},
