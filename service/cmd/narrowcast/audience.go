@@ -208,11 +208,10 @@ registry with it. Nothing is in force before narrowcast apply.`,
 					return usage(fmt.Errorf("--%s is required: a door without it cannot be governed", field[0]))
 				}
 			}
-			text := "resources:\n  - id: " + r.id + "\n    name: " + r.name + "\n    owner: " + r.owner +
-				"\n    environment: " + r.environment + "\n    criticality: " + r.criticality +
-				"\n    scopes: [" + strings.Join(strings.Fields(r.scopes), ", ") + "]\n"
+			text := fmt.Sprintf("resources:\n  - id: %q\n    name: %q\n    owner: %q\n    environment: %q\n    criticality: %q\n    scopes: [%s]\n",
+				r.id, r.name, r.owner, r.environment, r.criticality, flowList(r.scopes))
 			if r.caller != "" {
-				text += "    callers:\n      - client: " + r.caller + "\n        scopes: [" + strings.Join(strings.Fields(r.scopes), ", ") + "]\n"
+				text += fmt.Sprintf("    callers:\n      - client: %q\n        scopes: [%s]\n", r.caller, flowList(r.scopes))
 			}
 			return a.draft("resource-"+r.name+".yaml", text)
 		},
@@ -226,6 +225,16 @@ registry with it. Nothing is in force before narrowcast apply.`,
 	f.StringVar(&r.scopes, "scopes", "", "the scopes it knows, separated by spaces")
 	f.StringVar(&r.caller, "caller", "", "a client that may ask for all of them")
 	return c
+}
+
+// flowList writes words that are separated by spaces as the elements of a YAML
+// list.
+func flowList(words string) string {
+	var quoted []string
+	for _, w := range strings.Fields(words) {
+		quoted = append(quoted, fmt.Sprintf("%q", w))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // draft adds a file to the registry's directory, unless the registry would be

@@ -57,7 +57,7 @@ func (a *app) addClient(id narrowcast.ClientID, owner, kind, out string) error {
 	if err := writeNew(path, string(set), 0o644); err != nil {
 		return errors.Join(err, os.Remove(out))
 	}
-	text := fmt.Sprintf("clients:\n  - id: %s\n    owner: %s\n    kind: %s\n    authenticate:\n      - private_key_jwt: {jwks_file: %s}\n", id, owner, kind, name)
+	text := fmt.Sprintf("clients:\n  - id: %q\n    owner: %q\n    kind: %q\n    authenticate:\n      - private_key_jwt: {jwks_file: %q}\n", id, owner, kind, name)
 	if err := a.draft("client-"+string(id)+".yaml", text); err != nil {
 		return errors.Join(err, os.Remove(out), os.Remove(path))
 	}

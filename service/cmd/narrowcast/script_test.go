@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,16 +52,16 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"port":    cmdPort,
-			"until":   cmdUntil,
-			"secrets": cmdSecrets,
-			"replace": cmdReplace,
-			"setfile": cmdSetFile,
-			"repeat":  cmdRepeat,
-			"exits":   cmdExits,
-			"every":   cmdEvery,
-			"day":     cmdDay,
-			"alike":   cmdAlike,
+			"port":      cmdPort,
+			"until":     cmdUntil,
+			"untilsays": cmdUntilSays,
+			"secrets":   cmdSecrets,
+			"replace":   cmdReplace,
+			"setfile":   cmdSetFile,
+			"repeat":    cmdRepeat,
+			"exits":     cmdExits,
+			"every":     cmdEvery,
+			"alike":     cmdAlike,
 		},
 	})
 }
@@ -86,13 +87,36 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	limit, err := time.ParseDuration(args[0])
 	ts.Check(err)
+	untilTrue(ts, limit, args[1], func() error { return ts.Exec(args[1], args[2:]...) })
+}
+
+// untilsays LIMIT PATTERN COMMAND ARG…: repeats a command until it succeeds and
+// its standard output matches.
+func cmdUntilSays(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: untilsays LIMIT PATTERN COMMAND ARG...")
+	}
+	limit, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	untilTrue(ts, limit, args[2], func() error {
+		err := ts.Exec(args[2], args[3:]...)
+		if err == nil && !pattern.MatchString(ts.ReadFile("stdout")) {
+			err = fmt.Errorf("does not say %s, but:\n%s", args[1], ts.ReadFile("stdout"))
+		}
+		return err
+	})
+}
+
+func untilTrue(ts *testscript.TestScript, limit time.Duration, what string, try func() error) {
 	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
-		err := ts.Exec(args[1], args[2:]...)
+		err := try()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("%s did not succeed within %s: %v\n%s", args[1], limit, err, ts.ReadFile("stderr"))
+			ts.Fatalf("%s did not succeed within %s: %v\n%s", what, limit, err, ts.ReadFile("stderr"))
 		}
 	}
 }

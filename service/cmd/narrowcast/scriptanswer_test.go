@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -45,15 +44,6 @@ func cmdEvery(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("every: this line of %s does not match: %s", args[1], line)
 		}
 	}
-}
-
-// day NAME DAYS: sets a variable to the date so many days from now.
-func cmdDay(ts *testscript.TestScript, neg bool, args []string) {
-	days, err := strconv.Atoi(strings.Join(args[min(1, len(args)):], " "))
-	if err != nil || neg {
-		ts.Fatalf("usage: day NAME DAYS")
-	}
-	ts.Setenv(args[0], time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly))
 }
 
 // What differs between two answers to the same refusal: the decision id and the
