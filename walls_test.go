@@ -30,6 +30,7 @@ var libraryWalls = map[string]string{
 	".":                   "internal/jose internal/strictjson",
 	"jwks":                ". internal/jose",
 	"event":               ". internal/jose",
+	"dpop":                ". internal/jose internal/strictjson",
 	"mint":                ". internal/jose",
 	"client":              ". event mint",
 	"feed":                ". event",

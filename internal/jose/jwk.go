@@ -80,6 +80,19 @@ func ParseSet(text string) ([]JWK, error) {
 	return keys, nil
 }
 
+// ParseKey reads one public key (RFC 7517 section 4), such as the jwk header of a
+// proof of possession. ours is false for a kind of key that is not supported.
+func ParseKey(v strictjson.Value) (k JWK, ours bool, err error) { return parseKey(v) }
+
+// MarshalKey writes a public key with the members that its thumbprint covers.
+func MarshalKey(key crypto.PublicKey) ([]byte, error) {
+	e, err := encode(key)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(e)
+}
+
 // members are the fields of a JWK as they stand in the text.
 type members struct {
 	kty, crv, use, alg, kid string
