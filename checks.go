@@ -18,7 +18,7 @@ func (v *Verifier) judge(t *Token, p Presentation, now time.Time) *Rejection {
 	if t.c.environment != v.environment {
 		f.add(EnvironmentMismatch, "")
 	}
-	checkSender(t, p, &f)
+	v.checkSender(t, p, &f)
 	v.checkLiveness(t, &f)
 	if !p.Need.IsZero() && !t.scope.Covers(p.Need) {
 		f.add(InsufficientScope, "needs "+p.Need.text)
@@ -150,18 +150,49 @@ func (v *Verifier) checkAudiences(many []string, f *findings) {
 
 // checkSender refuses a bound token unless its binding is proved. A cnf that is
 // not understood is a cnf that is not met.
-func checkSender(t *Token, p Presentation, f *findings) {
+func (v *Verifier) checkSender(t *Token, p Presentation, f *findings) {
 	cnf := &t.c.cnf
 	switch {
+	case !cnf.present && v.binding:
+		f.add(BindingRequired, "")
+	case !cnf.present && p.Prove != nil:
+		f.add(SenderMismatch, "shown with a proof, and bound to no key")
 	case !cnf.present:
 	case cnf.unknown:
 		f.add(SenderMismatch, "cnf has a member that is not understood")
-	case cnf.key != "":
-		f.add(Downgrade, "bound to a key, and no proof came")
+	default:
+		checkProof(cnf, p, f)
+	}
+}
+
+// checkProof demands a proof for each member of cnf.
+func checkProof(cnf *confirmation, p Presentation, f *findings) {
+	if cnf.key != "" {
+		checkKeyProof(cnf.key, p, f)
+		if !cnf.bothWays {
+			return
+		}
+	}
+	switch {
 	case p.Certificate == "":
 		f.add(Downgrade, "bound to a certificate, and none came")
 	case p.Certificate != cnf.certificate:
 		f.add(SenderMismatch, "another certificate")
+	}
+}
+
+func checkKeyProof(bound string, p Presentation, f *findings) {
+	if p.Prove == nil {
+		f.add(Downgrade, "bound to a key, and no proof came")
+		return
+	}
+	switch shown, failed := p.Prove(); {
+	case failed == Replayed:
+		f.add(Replayed, "")
+	case failed != 0:
+		f.add(ProofInvalid, "")
+	case shown != bound:
+		f.add(SenderMismatch, "another key")
 	}
 }
 

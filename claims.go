@@ -57,6 +57,7 @@ type confirmation struct {
 	present     bool
 	certificate string // x5t#S256 (RFC 8705 section 3.1)
 	key         string // jkt (RFC 9449 section 6.1)
+	bothWays    bool   // a certificate and a key
 	unknown     bool   // a member that is not understood
 }
 
@@ -211,13 +212,14 @@ func (a *audienceClaim) readList(v strictjson.Value) {
 
 func (cnf *confirmation) read(v strictjson.Value) bool {
 	cnf.present = true
-	wellFormed, members := true, 0
+	wellFormed, certificate, members := true, false, 0
 	err := v.Object(func(name string, v strictjson.Value) error {
 		members++
 		ok := true
 		switch name {
 		case "x5t#S256":
 			cnf.certificate, ok = v.Text()
+			certificate = true
 		case "jkt":
 			cnf.key, ok = v.Text()
 		default:
@@ -226,6 +228,7 @@ func (cnf *confirmation) read(v strictjson.Value) bool {
 		wellFormed = wellFormed && ok
 		return nil
 	})
+	cnf.bothWays = certificate && cnf.key != ""
 	return err == nil && wellFormed && members > 0
 }
 

@@ -84,6 +84,9 @@ type Config struct {
 	Tenant string
 	// Environment is the same for environments.
 	Environment string
+	// RequireBinding refuses tokens that are bound to no sender. A token that is
+	// bound must be shown with its proof in any case.
+	RequireBinding bool
 	// Skew is how far the issuer's clock may differ; default 5 s, at most a
 	// minute. It lengthens the life of a token and is counted as such.
 	Skew time.Duration

@@ -19,6 +19,7 @@ type Description struct {
 	Environment string
 	Skew        time.Duration
 	MaxLifetime time.Duration
+	Binding     bool // tokens must be bound to their sender
 	Revocation  bool // a Liveness is asked
 	CacheFor    time.Duration
 }
@@ -34,7 +35,7 @@ func (v *Verifier) Describe() Description {
 	d := Description{
 		Audience: v.audience, Algorithms: slices.Clone(v.algorithms),
 		Tenant: v.tenant, Environment: v.environment, Skew: v.skew, MaxLifetime: v.maxLifetime,
-		Revocation: v.liveness != nil,
+		Binding: v.binding, Revocation: v.liveness != nil,
 	}
 	for _, id := range v.ordered {
 		d.Issuers = append(d.Issuers, DescribedIssuer{id, v.issuers[id.text].Class.String()})
@@ -78,8 +79,8 @@ func (d Description) digest() string {
 	for _, alg := range slices.Sorted(slices.Values(d.Algorithms)) {
 		fmt.Fprintf(&b, "algorithm %s\n", alg)
 	}
-	fmt.Fprintf(&b, "tenant %s\nenvironment %s\nskew %s\nlifetime %s\nrevocation %t\ncache %s\n",
-		d.Tenant, d.Environment, d.Skew, d.MaxLifetime, d.Revocation, d.CacheFor)
+	fmt.Fprintf(&b, "tenant %s\nenvironment %s\nbinding %t\nskew %s\nlifetime %s\nrevocation %t\ncache %s\n",
+		d.Tenant, d.Environment, d.Binding, d.Skew, d.MaxLifetime, d.Revocation, d.CacheFor)
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }

@@ -75,14 +75,14 @@ func TestLaw2NoVerifierWithoutAnAudienceAndNoSwitchToDropIt(t *testing.T) {
 			c.Issuers[0].Class, c.Issuers[0].Keys = class, d.keys
 			c.Algorithms = []narrowcast.Algorithm{"ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"}
 			c.Skew, c.MaxLifetime = narrowcast.MaxSkew, narrowcast.CeilingMaxLifetime
-			c.Liveness, c.Cache, c.CacheFor = &liveness{}, 1000, 1000*time.Hour
+			c.Liveness, c.Cache, c.CacheFor, c.RequireBinding = &liveness{}, 1000, 1000*time.Hour, false
 		})
 		mustAccept(t, loose.Verifier, d.pen.sign(t, goodHead, right), narrowcast.Presentation{})
 		mustRefuse(t, loose.Verifier, foreign, narrowcast.Presentation{}, narrowcast.AudienceMismatch)
 	}
 	// A new field of Config must be set to its loosest above.
-	if n := reflect.TypeFor[narrowcast.Config]().NumField(); n != 12 {
-		t.Errorf("Config has %d fields, this test knows 12", n)
+	if n := reflect.TypeFor[narrowcast.Config]().NumField(); n != 13 {
+		t.Errorf("Config has %d fields, this test knows 13", n)
 	}
 }
 

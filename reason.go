@@ -71,6 +71,12 @@ const (
 	SenderMismatch
 	// Downgrade: a token bound to its sender came as a plain bearer token.
 	Downgrade
+	// ProofInvalid: the proof of possession is wrong or about another request.
+	ProofInvalid
+	// Replayed: the proof of possession was shown before.
+	Replayed
+	// BindingRequired: the token is bound to no sender, and this resource demands it.
+	BindingRequired
 	// Revoked: the token was revoked.
 	Revoked
 	// TaskEnded: the task that the token belongs to has ended.
@@ -136,6 +142,9 @@ var catalogue = [...]entry{
 	EnvironmentMismatch: {"environment_mismatch", "the token belongs to another environment", Unauthorized, "OWASP NHI8", 863, "9.2.4"},
 	SenderMismatch:      {"sender_mismatch", "the presenter is not the sender that the token is bound to", Unauthorized, "RFC 7800 §3", 290, "10.3.5"},
 	Downgrade:           {"downgrade", "a token bound to its sender came as a plain bearer token", Unauthorized, "RFC 9449 §7.2", 757, "10.3.5"},
+	ProofInvalid:        {"proof_invalid", "the proof of possession is wrong or about another request", Unauthorized, "RFC 9449 §4.3", 345, "10.3.5"},
+	Replayed:            {"replayed", "the proof of possession was shown before", Unauthorized, "RFC 9449 §11.1", 294, "10.3.5"},
+	BindingRequired:     {"binding_required", "the token is bound to no sender, and this resource demands it", Unauthorized, "RFC 9700 §2.2.1", 308, "10.3.5"},
 	Revoked:             {"revoked", "the token was revoked", Unauthorized, "RFC 7009 §2.2", 613, "10.4.9"},
 	TaskEnded:           {"task_ended", "the task that the token belongs to has ended", Unauthorized, "law 6", 613, "10.4.9"},
 	Stale:               {"stale", "what is known of revocations is older than this resource allows", Unauthorized, "law 6", 613, "10.4.9"},

@@ -39,6 +39,55 @@ func TestBoundTokensNeedTheirSender(t *testing.T) {
 	mustAccept(t, d.Verifier, d.pen.sign(t, goodHead, right), narrowcast.Presentation{Certificate: "abc"})
 }
 
+// TestProofsOfPossession: a token that is bound to a key needs a proof by that key
+// (RFC 9449 section 7), a proof needs such a token, and it is asked for once.
+func TestProofsOfPossession(t *testing.T) {
+	d := newDoor(t)
+	bound := d.pen.sign(t, goodHead, with(right, `"cnf":{"jkt":"abc"}`))
+	both := d.pen.sign(t, goodHead, with(right, `"cnf":{"jkt":"abc","x5t#S256":"cert"}`))
+	for _, test := range []struct {
+		name, token, shown, certificate string
+		failed, want                    narrowcast.Reason
+	}{
+		{"its key", bound, "abc", "", 0, 0},
+		{"its key and some certificate", bound, "abc", "other", 0, 0},
+		{"another key", bound, "abd", "", 0, narrowcast.SenderMismatch},
+		{"a wrong proof", bound, "abc", "", narrowcast.ProofInvalid, narrowcast.ProofInvalid},
+		{"an old proof", bound, "abc", "", narrowcast.Replayed, narrowcast.Replayed},
+		{"a failure that makes no sense", bound, "abc", "", narrowcast.Expired, narrowcast.ProofInvalid},
+		{"both, and both come", both, "abc", "cert", 0, 0},
+		{"both, and the key comes", both, "abc", "", 0, narrowcast.Downgrade},
+		{"both, and another certificate", both, "abc", "other", 0, narrowcast.SenderMismatch},
+		{"a proof for a bearer token", d.pen.sign(t, goodHead, right), "abc", "", 0, narrowcast.SenderMismatch},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			asked := 0
+			p := narrowcast.Presentation{Certificate: test.certificate, Prove: func() (string, narrowcast.Reason) {
+				asked++
+				return test.shown, test.failed
+			}}
+			if test.want == 0 {
+				mustAccept(t, d.Verifier, test.token, p)
+			} else {
+				mustRefuse(t, d.Verifier, test.token, p, test.want)
+			}
+			if asked > 1 {
+				t.Errorf("the proof was asked for %d times", asked)
+			}
+		})
+	}
+	forger := newPen(t, narrowcast.ES256, "k1")
+	mustRefuse(t, d.Verifier, forger.sign(t, goodHead, with(right, `"cnf":{"jkt":"abc"}`)), narrowcast.Presentation{
+		Prove: func() (string, narrowcast.Reason) { t.Error("asked for a token that is not genuine"); return "", 0 },
+	}, narrowcast.SignatureInvalid)
+}
+
+func TestBindingCanBeRequired(t *testing.T) {
+	d := newDoor(t, func(c *narrowcast.Config) { c.RequireBinding = true })
+	mustRefuse(t, d.Verifier, d.pen.sign(t, goodHead, right), narrowcast.Presentation{}, narrowcast.BindingRequired)
+	mustAccept(t, d.Verifier, d.pen.sign(t, goodHead, with(right, `"cnf":{"x5t#S256":"abc"}`)), narrowcast.Presentation{Certificate: "abc"})
+}
+
 func TestLivenessIsAsked(t *testing.T) {
 	live := &liveness{}
 	d := newDoor(t, func(c *narrowcast.Config) { c.Liveness = live })

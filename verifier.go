@@ -21,6 +21,7 @@ type Verifier struct {
 	now         func() time.Time
 	tenant      string
 	environment string
+	binding     bool
 	skew        time.Duration
 	maxLifetime time.Duration
 	liveness    Liveness
@@ -40,6 +41,7 @@ func NewVerifier(c Config) (*Verifier, error) {
 		now:         c.Now,
 		tenant:      c.Tenant,
 		environment: c.Environment,
+		binding:     c.RequireBinding,
 		skew:        c.skew(),
 		maxLifetime: c.maxLifetime(),
 		liveness:    c.Liveness,
@@ -66,6 +68,11 @@ type Presentation struct {
 	// Certificate is the SHA-256 of the client certificate of the connection
 	// (RFC 8705 section 3), base64url without padding, or empty without one.
 	Certificate string
+	// Prove is set when the token came with a proof of possession (RFC 9449). It
+	// checks the proof and returns the thumbprint of its key, or ProofInvalid or
+	// Replayed. It is called at most once, and only for a genuine token that is
+	// bound to a key.
+	Prove func() (thumbprint string, failed Reason)
 
 	_ struct{}
 }

@@ -126,6 +126,7 @@ type Verifier struct {
 	MaxLife     time.Duration     `json:"max_life_ns"`
 	Tenant      string            `json:"tenant,omitempty"`
 	Environment string            `json:"environment,omitempty"`
+	Binding     bool              `json:"binding,omitempty"` // tokens must be bound to their sender
 	Revocation  bool              `json:"revocation"`
 	Software    string            `json:"software,omitempty"`
 	Dropped     uint64            `json:"dropped,omitempty"` // events this writer had to drop so far
@@ -161,7 +162,7 @@ func VerifierOf(v *narrowcast.Verifier, mode Mode) *Verifier {
 	facts := &Verifier{
 		Audience: d.Audience.String(), Digest: v.Digest(), Mode: mode,
 		Issuers: make(map[string]string, len(d.Issuers)), Skew: d.Skew, MaxLife: d.MaxLifetime,
-		Tenant: d.Tenant, Environment: d.Environment, Revocation: d.Revocation,
+		Tenant: d.Tenant, Environment: d.Environment, Binding: d.Binding, Revocation: d.Revocation,
 	}
 	for _, i := range d.Issuers {
 		facts.Issuers[i.Issuer.String()] = i.Class

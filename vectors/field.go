@@ -64,6 +64,8 @@ func settingFields() []field {
 		{"environment", false, false, func(v *Vector, s string) error { return text(&v.Environment, s) }, func(v *Vector) []string { return some(v.Environment) }},
 		{"required-scope", false, false, func(v *Vector, s string) error { return v.Required.UnmarshalText([]byte(s)) }, func(v *Vector) []string { return some(v.Required.String()) }},
 		{"certificate", false, false, func(v *Vector, s string) error { return text(&v.Certificate, s) }, func(v *Vector) []string { return some(v.Certificate) }},
+		{"proof", false, false, func(v *Vector, s string) error { return text(&v.Proof, s) }, func(v *Vector) []string { return some(v.Proof) }},
+		{"binding-required", false, false, func(v *Vector, s string) error { return yes(&v.Binding, s) }, func(v *Vector) []string { return flag(v.Binding) }},
 		{"revoked", false, true, func(v *Vector, s string) error { return add(&v.Revoked, narrowcast.TokenID(s)) }, func(v *Vector) []string { return each(v.Revoked) }},
 		{"ended", false, true, func(v *Vector, s string) error { return add(&v.Ended, narrowcast.TaskID(s)) }, func(v *Vector) []string { return each(v.Ended) }},
 		{"stale", false, false, func(v *Vector, s string) error { return yes(&v.Stale, s) }, func(v *Vector) []string { return flag(v.Stale) }},

@@ -38,6 +38,8 @@ type Vector struct {
 	Environment string                 // the environment that it expects, or ""
 	Required    narrowcast.Scope       // the scope that the call requires
 	Certificate string                 // SHA-256 thumbprint of the certificate that the connection shows
+	Proof       string                 // what a checker says of the proof that came along: the thumbprint of its key, "invalid" or "replayed"
+	Binding     bool                   // it accepts only tokens that are bound to their sender
 	Revoked     []narrowcast.TokenID   // the tokens that it knows to be revoked
 	Ended       []narrowcast.TaskID    // the tasks that it knows to have ended
 	Stale       bool                   // what it knows of revocations is too old

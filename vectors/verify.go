@@ -16,7 +16,7 @@ func (v *Vector) Verifier() (*narrowcast.Verifier, error) {
 	c := narrowcast.Config{
 		Audience: v.Audience, Algorithms: v.Algorithms, Now: func() time.Time { return v.Now },
 		Tenant: v.Tenant, Environment: v.Environment, Skew: v.Skew, MaxLifetime: v.MaxLifetime,
-		Liveness: liveness{v.Revoked, v.Ended, v.Stale},
+		RequireBinding: v.Binding, Liveness: liveness{v.Revoked, v.Ended, v.Stale},
 	}
 	for _, i := range v.Issuers {
 		keys, err := v.keySource(i.Keys)
@@ -34,7 +34,22 @@ func (v *Vector) Verifier() (*narrowcast.Verifier, error) {
 
 // Presentation returns how the token of v is shown.
 func (v *Vector) Presentation() narrowcast.Presentation {
-	return narrowcast.Presentation{Need: v.Required, Certificate: v.Certificate}
+	p := narrowcast.Presentation{Need: v.Required, Certificate: v.Certificate}
+	if v.Proof != "" {
+		p.Prove = v.prove
+	}
+	return p
+}
+
+// prove stands for the checker of proofs, whose word the vector gives.
+func (v *Vector) prove() (string, narrowcast.Reason) {
+	switch v.Proof {
+	case "invalid":
+		return "", narrowcast.ProofInvalid
+	case "replayed":
+		return "", narrowcast.Replayed
+	}
+	return v.Proof, 0
 }
 
 // Check shows the token of v to a verifier and returns an error unless the

@@ -37,6 +37,10 @@ const (
 	NoEnvironment   Need = "no-environment"   // no environment is expected, and one that is named is refused
 	Scope           Need = "scope"            // the call requires a scope
 	Certificate     Need = "certificate"      // the connection has a client certificate
+	Proof           Need = "proof"            // a proof of possession came along, and a checker says what it shows
+	ProofInvalid    Need = "proof-invalid"    // the proof that came along is wrong
+	ProofReplayed   Need = "proof-replayed"   // the proof that came along was shown before
+	Binding         Need = "binding"          // only tokens that are bound to their sender are accepted
 	SecondIssuer    Need = "second-issuer"    // a second issuer is trusted
 	KeyWindow       Need = "key-window"       // keys have validity windows
 	Revocation      Need = "revoked"          // revocations are known
@@ -143,6 +147,9 @@ const plainControl = "right.es256"
 // controlFor names the right token with the same needs.
 func controlFor(needs []Need) string {
 	for _, n := range needs {
+		if n == ProofInvalid || n == ProofReplayed {
+			return "right." + string(Proof)
+		}
 		if n != NoTenant && n != NoEnvironment && n != RawText && n != KeysUnreachable && n != StaleFeed {
 			return "right." + string(n)
 		}

@@ -70,7 +70,9 @@ func TestNoWrongTokenIsItsControl(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		surroundings := slices.Contains(f.Needs, forge.KeysUnreachable) || slices.Contains(f.Needs, forge.StaleFeed)
+		surroundings := slices.ContainsFunc(f.Needs, func(n forge.Need) bool {
+			return n == forge.KeysUnreachable || n == forge.StaleFeed || n == forge.ProofInvalid || n == forge.ProofReplayed
+		})
 		if wrong == right && !surroundings {
 			t.Errorf("%s is a right token", f.ID)
 		}

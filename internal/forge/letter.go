@@ -52,6 +52,10 @@ func (l *letter) meet(n Need) {
 		l.payload.set("environment", quoted(l.w.Environment))
 	case Certificate:
 		l.payload.set("cnf", `{"x5t#S256":`+quoted(l.w.Certificate)+`}`)
+	case Proof, ProofInvalid, ProofReplayed:
+		l.payload.set("cnf", `{"jkt":"`+provedKey+`"}`)
+	case Binding:
+		l.payload.set("cnf", `{"x5t#S256":`+quoted(l.w.Certificate)+`}`)
 	case TaskEnd:
 		l.payload.set("task", quoted(openTask))
 	}

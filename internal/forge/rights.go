@@ -110,6 +110,8 @@ func neededRights() []allowed {
 		good(string(Environment), "of the expected environment", edit(plain), Environment),
 		good(string(Scope), "with the required scope and another", edit(plain), Scope),
 		good(string(Certificate), "bound to the certificate that is shown", edit(plain), Certificate),
+		good(string(Proof), "bound to the key that is proved", edit(plain), Proof),
+		good(string(Binding), "bound, where only bound tokens are accepted", edit(plain), Binding),
 		good(string(SecondIssuer), "of the first of two issuers", edit(plain), SecondIssuer),
 		good("second-issuer-own", "of the second of two issuers", edit(func(l *letter) {
 			l.payload.set("iss", quoted(l.w.Second.String()))

@@ -2,11 +2,15 @@ package forge
 
 import "github.com/narrowcast-io/narrowcast"
 
+// provedKey is the thumbprint of the key whose proof comes along under Proof (RFC
+// 9449 section 6.1).
+const provedKey = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
 // senders are tokens that are bound to somebody, shown without the proof. A
 // binding that is ignored turns a bound token into a bearer token.
 func senders() []wrong {
 	const dpop, mtls, cnf = "RFC 9449 §7.2", "RFC 8705 §3", "RFC 7800 §3"
-	const thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" // RFC 9449 section 6.1
+	const thumbprint, other = provedKey, "9-0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uig4I"
 	mismatch, downgrade, malformed := narrowcast.SenderMismatch, narrowcast.Downgrade, narrowcast.ClaimMalformed
 	return []wrong{
 		bad("sender.key-as-bearer", "bound to a key, shown without proof", downgrade, dpop, claim("cnf", `{"jkt":"`+thumbprint+`"}`)),
@@ -26,6 +30,11 @@ func senders() []wrong {
 		bad("sender.certificate-and-key", "the certificate fits and a key is not proved", downgrade, dpop, edit(func(l *letter) {
 			l.payload.set("cnf", `{"x5t#S256":`+quoted(l.w.Certificate)+`,"jkt":"`+thumbprint+`"}`)
 		}), Certificate),
+		bad("sender.other-key", "bound to another key than the one that is proved", mismatch, dpop, claim("cnf", `{"jkt":"`+other+`"}`), Proof),
+		bad("sender.proof-for-nobody", "a proof comes along, and the token is bound to no key", mismatch, "RFC 9449 §7.1", noClaim("cnf"), Proof),
+		bad("sender.proof-invalid", "the proof that comes along is wrong", narrowcast.ProofInvalid, "RFC 9449 §4.3", edit(plain), ProofInvalid),
+		bad("sender.proof-replayed", "the proof that comes along was shown before", narrowcast.Replayed, "RFC 9449 §11.1", edit(plain), ProofReplayed),
+		bad("sender.unbound", "a bearer token where only bound ones are accepted", narrowcast.BindingRequired, "RFC 9700 §2.2.1", noClaim("cnf"), Binding),
 		bad("sender.certificate-upper-case", "the thumbprint in capitals", mismatch, mtls, claim("cnf", `{"x5t#S256":"A4DTL2JMUMHASVJJ5TKYN64SQZMUXBMRJA0N761Y5V0"}`), Certificate),
 	}
 }

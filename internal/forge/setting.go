@@ -2,6 +2,7 @@ package forge
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
 )
@@ -16,6 +17,8 @@ type Setting struct {
 	Environment string
 	Required    narrowcast.Scope     // what the call requires
 	Certificate string               // what the connection shows
+	Proof       string               // what a checker says of the proof: a thumbprint, "invalid" or "replayed"
+	Binding     bool                 // only bound tokens are accepted
 	Revoked     []narrowcast.TokenID // tokens known to be revoked
 	Ended       []narrowcast.TaskID  // tasks known to have ended
 	Stale       bool                 // what is known of revocations is too old
@@ -49,6 +52,12 @@ func (s *Setting) meet(w *World, n Need) {
 		s.Required = w.Required
 	case Certificate:
 		s.Certificate = w.Certificate
+	case Proof:
+		s.Proof = provedKey
+	case ProofInvalid, ProofReplayed:
+		s.Proof = strings.TrimPrefix(string(n), "proof-")
+	case Binding:
+		s.Binding, s.Certificate = true, w.Certificate
 	case SecondIssuer:
 		s.Issuers = append(s.Issuers, w.Second)
 	case Revocation:

@@ -9,9 +9,11 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 )
 
 // Alg is the name of a signature algorithm as a header spells it. EdDSA is the
@@ -54,9 +56,38 @@ func Fits(alg Alg, key crypto.PublicKey) bool {
 	case *rsa.PublicKey:
 		return (alg == RS256 || alg == PS256) && k.Size() >= minRSA && k.Size() <= maxRSA
 	case ed25519.PublicKey:
-		return alg == Ed25519 && len(k) == ed25519.PublicKeySize
+		return alg == Ed25519 && len(k) == ed25519.PublicKeySize && !lowOrder(k)
 	}
 	return false
+}
+
+// lowOrder reports whether an Ed25519 key is one of the points of small order,
+// under which signatures exist that nobody made (RFC 7748 section 6 has the same
+// points for the sister curve). Only y counts, so the sign bit is masked.
+func lowOrder(key ed25519.PublicKey) bool {
+	if strings.IndexByte("\x00\x01\xec\xed\xee\x26\xc7", key[0]) < 0 {
+		return false // nearly always: none of them begins like this
+	}
+	y := [32]byte(key)
+	y[31] &= 0x7f
+	for _, weak := range lowOrderY {
+		if hex.EncodeToString(y[:]) == weak {
+			return true
+		}
+	}
+	return false
+}
+
+// lowOrderY are the y coordinates of the points of order 1, 2, 4 and 8, also in
+// the two spellings that are not reduced.
+var lowOrderY = [...]string{
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
 }
 
 // RSA modulus sizes in bytes: RFC 7518 section 3.3 asks for 2048 bits or more,

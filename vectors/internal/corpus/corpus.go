@@ -93,7 +93,7 @@ func setting(w *forge.World, needs []forge.Need) vectors.Vector {
 	v := vectors.Vector{
 		Now: w.Now, Audience: s.Audience, Algorithms: s.Algorithms,
 		Skew: narrowcast.DefaultSkew, MaxLifetime: narrowcast.DefaultMaxLifetime,
-		Tenant: s.Tenant, Environment: s.Environment, Required: s.Required, Certificate: s.Certificate,
+		Tenant: s.Tenant, Environment: s.Environment, Required: s.Required, Certificate: s.Certificate, Proof: s.Proof, Binding: s.Binding,
 		Revoked: s.Revoked, Ended: s.Ended, Stale: s.Stale, Unreachable: s.Unreachable,
 	}
 	for _, n := range needs {
