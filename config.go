@@ -14,6 +14,7 @@ const (
 	DefaultMaxLifetime = time.Hour
 	CeilingMaxLifetime = 24 * time.Hour
 	DefaultCacheFor    = time.Minute
+	MaxCacheFor        = time.Hour
 )
 
 // Class is a class of JWT. Classes are mutually exclusive (RFC 8725 section
@@ -101,7 +102,7 @@ type Config struct {
 	// checked on every use.
 	Cache int
 	// CacheFor bounds how long a token is remembered, and with it how long the
-	// removal of a key may go unnoticed; default one minute.
+	// removal of a key may go unnoticed; default one minute, at most an hour.
 	CacheFor time.Duration
 
 	_ struct{} // keyed literals only
@@ -148,8 +149,11 @@ func (c *Config) check() error {
 	if c.MaxLifetime < 0 || c.MaxLifetime > CeilingMaxLifetime {
 		fault("MaxLifetime is %s; allowed are 0 (meaning %s) to %s", c.MaxLifetime, DefaultMaxLifetime, CeilingMaxLifetime)
 	}
-	if c.Cache < 0 || c.CacheFor < 0 {
-		fault("Cache and CacheFor must not be negative")
+	if c.Cache < 0 {
+		fault("Cache must not be negative")
+	}
+	if c.CacheFor < 0 || c.CacheFor > MaxCacheFor {
+		fault("CacheFor is %s; allowed are 0 (meaning %s) to %s", c.CacheFor, DefaultCacheFor, MaxCacheFor)
 	}
 	return errors.Join(errs...)
 }

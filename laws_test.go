@@ -3,7 +3,6 @@ package narrowcast_test
 import (
 	"reflect"
 	"testing"
-	"time"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/mint"
@@ -75,7 +74,7 @@ func TestLaw2NoVerifierWithoutAnAudienceAndNoSwitchToDropIt(t *testing.T) {
 			c.Issuers[0].Class, c.Issuers[0].Keys = class, d.keys
 			c.Algorithms = []narrowcast.Algorithm{"ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"}
 			c.Skew, c.MaxLifetime = narrowcast.MaxSkew, narrowcast.CeilingMaxLifetime
-			c.Liveness, c.Cache, c.CacheFor, c.RequireBinding = &liveness{}, 1000, 1000*time.Hour, false
+			c.Liveness, c.Cache, c.CacheFor, c.RequireBinding = &liveness{}, 1000, narrowcast.MaxCacheFor, false
 		})
 		mustAccept(t, loose.Verifier, d.pen.sign(t, goodHead, right), narrowcast.Presentation{})
 		mustRefuse(t, loose.Verifier, foreign, narrowcast.Presentation{}, narrowcast.AudienceMismatch)

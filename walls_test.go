@@ -59,7 +59,7 @@ var serviceWalls = map[string]string{
 	"service/internal/metrics":         "",
 	"service/internal/issuer":          ". mint event service/internal/policy service/internal/registry service/internal/store",
 	"service/internal/incident":        ". event probe service/internal/registry service/internal/store",
-	"service/internal/httpapi":         ". event service/internal/issuer service/internal/authn service/internal/registry service/internal/store",
+	"service/internal/httpapi":         ". event guard service/internal/issuer service/internal/authn service/internal/registry service/internal/store",
 	"service/cmd/narrowcast":           "*",
 }
 

@@ -175,10 +175,14 @@ func checkIdentifier(s string) error {
 
 // checkWebURL checks identifiers that are web addresses and passes all others.
 func checkWebURL(s string) error {
-	scheme, rest, found := strings.Cut(s, "://")
+	scheme, _, _ := strings.Cut(s, ":")
 	lower := strings.ToLower(scheme)
-	if !found || lower != "http" && lower != "https" {
+	if lower == s || lower != "http" && lower != "https" {
 		return nil
+	}
+	_, rest, found := strings.Cut(s, "://")
+	if !found {
+		return errors.New("write // behind the scheme")
 	}
 	if lower != scheme {
 		return errors.New("write the scheme in lower case")
@@ -203,6 +207,8 @@ func checkWebURL(s string) error {
 		return errors.New("must not carry percent-encoding in the host")
 	case hasDotSegment(u.EscapedPath()):
 		return errors.New("must not contain . or .. as a path segment")
+	case strings.Contains(u.Path, "//"):
+		return errors.New("must not contain an empty path segment")
 	}
 	return nil
 }

@@ -128,6 +128,10 @@ func (d *directory) read(ctx context.Context, address string) (string, error) {
 	if err := checkEndpoint(endpoint); err != nil {
 		return "", fmt.Errorf("token_endpoint of the metadata: %w", err)
 	}
+	// What an issuer elsewhere says must not lead into this machine.
+	if strings.HasPrefix(endpoint, "http://") && !strings.HasPrefix(d.issuer, "http://") {
+		return "", errors.New("token_endpoint of the metadata: is not https, and the issuer is")
+	}
 	return endpoint, nil
 }
 

@@ -64,6 +64,9 @@ func newDoor(text string, audience narrowcast.Audience) (door, error) {
 // origin is scheme, host and port in one spelling.
 func origin(u *url.URL) string {
 	scheme, host, port := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]" // IPv6: without brackets its last group could be taken for the port
+	}
 	if port == "" || scheme == "https" && port == "443" || scheme == "http" && port == "80" {
 		return scheme + "://" + host
 	}

@@ -31,9 +31,9 @@ type Compact struct {
 	Signature []byte
 }
 
-// Split cuts a compact serialization apart. It accepts exactly one spelling of
-// every token: no padding, no white space, no line breaks, no loose trailing
-// bits. Otherwise one token would have many fingerprints.
+// Split cuts a compact serialization apart. It accepts one spelling of the bytes:
+// no padding, no white space, no line breaks, no loose trailing bits. Otherwise
+// one token would have many fingerprints. An ECDSA signature still has a twin.
 func Split(text string) (Compact, error) {
 	if len(text) > MaxCompact {
 		return Compact{}, ErrTooLarge

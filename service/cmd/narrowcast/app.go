@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,7 +76,7 @@ func run(ctx context.Context, a *app) int {
 		code, err = exit.code, exit.err
 	}
 	if err != nil {
-		fmt.Fprintln(a.errs, "narrowcast: "+err.Error())
+		fmt.Fprintln(a.errs, "narrowcast: "+redact(err.Error()))
 	}
 	return code
 }
@@ -129,9 +130,14 @@ func (a *app) print(v any, text func(w io.Writer) error) error {
 }
 
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.out.Write(visible(line.Bytes()))
+	return err
 }
 
 // exactArgs is cobra.ExactArgs with our exit code and a sentence.

@@ -48,8 +48,8 @@ date, for an owner, and shows in health, metrics and every event.
 			}
 			d.announce(a.now())
 			err = serveAll(c.Context(), 10*time.Second, log, d.run,
-				listener{"guard", s.Listen, d.handler, s.TLS},
-				listener{"operations", s.Operations, d.operations, settings.TLS{}})
+				listener{what: "guard", address: s.Listen, handler: d.handler, tls: s.TLS, streams: true},
+				listener{what: "operations", address: s.Operations, handler: d.operations})
 			return errors.Join(err, d.close())
 		},
 	}

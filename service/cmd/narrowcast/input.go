@@ -20,7 +20,7 @@ func (a *app) readToken(source string) (string, error) {
 	switch {
 	case source == "-":
 		raw, err = io.ReadAll(io.LimitReader(a.in, maxInput+1))
-	case strings.HasPrefix(source, "ey") && strings.Count(source, ".") >= 2:
+	case redact(source) != source:
 		return "", usage(errors.New("do not put a token on the command line, it stays in the shell's history: pass - and send it on standard input"))
 	default:
 		raw, err = readBounded(source, maxInput)

@@ -13,6 +13,7 @@ import (
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/client"
 	"github.com/narrowcast-io/narrowcast/mint"
+	"github.com/narrowcast-io/narrowcast/service/internal/credential"
 	"github.com/narrowcast-io/narrowcast/service/internal/incident"
 )
 
@@ -24,25 +25,31 @@ func (h *hand) now() time.Time {
 }
 
 // TestRotationRefusesNobody changes the signing key with the settings that init
-// writes, while clients ask for tokens and show them. Time goes by in steps of
-// half a minute, each of them in the middle of requests.
+// writes, while clients ask for tokens and show them. The clock moves in the
+// middle of requests, in small steps where something happens. A stranger shows
+// tokens of keys that nobody has, so that the doors have just asked for the key
+// set and may not ask again when the new key is made and when it begins to sign:
+// a new key must be known before, and is not rescued by a look at the last moment.
 func TestRotationRefusesNobody(t *testing.T) {
-	const step = 30 * time.Second
+	const near, far = time.Second, 30 * time.Second
 	r := newRotation(t)
 	press := r.world.house.ring.Current()
 	stolen := r.letter(t, press)
 	if status := r.show(t, stolen); status != http.StatusOK {
 		t.Fatalf("status %d with the key that signs; a refusal later would prove nothing", status)
 	}
-	r.ask(t, step)
+	r.askFor(t, time.Minute, far)
+	r.stranger(t)
 	next, err := r.world.house.ring.Rotate(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := r.world.house.settings
-	for range (s.PublishAhead + 10*time.Minute) / step {
-		r.ask(t, step)
-	}
+	r.askFor(t, 15*time.Second, near)
+	r.askFor(t, s.PublishAhead-30*time.Second, far)
+	r.stranger(t)
+	r.askFor(t, 30*time.Second, near) // in the middle of it the new key begins to sign
+	r.askFor(t, 10*time.Minute, far)
 	if len(r.kids) != 2 || r.kids[next.ID] == 0 {
 		t.Errorf("tokens were signed by %v; the old key and %s should have signed", r.kids, next.ID)
 	}
@@ -84,6 +91,13 @@ func newRotation(t *testing.T) *rotation {
 		r.sources = append(r.sources, source)
 	}
 	return r
+}
+
+func (r *rotation) askFor(t *testing.T, all, step time.Duration) {
+	t.Helper()
+	for range all / step {
+		r.ask(t, step)
+	}
 }
 
 // ask lets every client ask for a token and show it, and the one before it, and
@@ -143,6 +157,24 @@ func (r *rotation) letter(t *testing.T, press *mint.Press) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// stranger shows a token of a key that nobody has.
+func (r *rotation) stranger(t *testing.T) {
+	t.Helper()
+	made, err := credential.New(r.world.house.settings.Issuer, "stranger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	press, err := mint.New(mint.Config{
+		Issuer: made.Issuer, KeyID: made.Key.ID(), Algorithm: made.Key.Algorithm(), Signer: made.Signer(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := r.show(t, r.letter(t, press)); status != http.StatusUnauthorized {
+		t.Errorf("status %d for a key that nobody has", status)
+	}
 }
 
 // mustBeHistory checks what is left of a key whose time has ended: nothing that

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 		"forge":      func() { os.Exit(forgeMain(os.Args[1:])) },
 		"open":       func() { os.Exit(openMain(os.Args[1:])) },
 		"witness":    func() { os.Exit(witnessMain(os.Args[1:])) },
+		"within":     func() { os.Exit(withinMain(os.Args[1:])) },
 	})
 }
 

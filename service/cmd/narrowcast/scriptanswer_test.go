@@ -1,22 +1,55 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// exits CODE PROGRAM ARG…: the program must end with this exit code.
+// atMost bounds a program that is expected to end by itself, so that a guard that
+// starts against all expectation does not hold up the story.
+const atMost = "30s"
+
+// withinMain is the command "within" of the scripts: it runs a program, ends with
+// its exit code, and kills it after a time limit.
+func withinMain(args []string) int {
+	limit, err := time.ParseDuration(strings.Join(args[:min(1, len(args))], ""))
+	if err != nil || len(args) < 2 {
+		return 2
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	program := exec.CommandContext(ctx, args[1], args[2:]...)
+	program.Stdin, program.Stdout, program.Stderr = os.Stdin, os.Stdout, os.Stderr
+	err = program.Run()
+	if ctx.Err() != nil {
+		fmt.Fprintf(os.Stderr, "%s was still running after %s\n", args[1], limit)
+		return 124
+	}
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		return exit.ExitCode()
+	} else if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 125
+	}
+	return 0
+}
+
+// exits CODE PROGRAM ARG…: the program must end by itself, with this exit code.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(strings.Join(args[:min(1, len(args))], ""))
 	if err != nil || neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
 	}
-	err = ts.Exec(args[1], args[2:]...)
+	err = ts.Exec("within", append([]string{atMost}, args[1:]...)...)
 	code := 0
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		code = exit.ExitCode()

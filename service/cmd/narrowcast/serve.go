@@ -37,8 +37,8 @@ SIGTERM when requests under way are answered.`,
 				return err
 			}
 			err = serveAll(c.Context(), s.Drain, log, h.run,
-				listener{"issuer", s.Listen, h.handler, s.TLS},
-				listener{"operations", s.Operations, h.operations, settings.TLS{}})
+				listener{what: "issuer", address: s.Listen, handler: h.handler, tls: s.TLS},
+				listener{what: "operations", address: s.Operations, handler: h.operations})
 			return errors.Join(err, h.close())
 		},
 	}
@@ -50,6 +50,7 @@ type listener struct {
 	address string
 	handler http.Handler
 	tls     settings.TLS
+	streams bool // answers and bodies may take as long as they take
 }
 
 // serveAll listens on all addresses before it serves on any, runs work beside
@@ -72,6 +73,9 @@ func serveAll(ctx context.Context, drain time.Duration, log *slog.Logger, work f
 	var servers []*http.Server
 	for i, l := range all {
 		server := httpapi.Server(l.handler, log)
+		if l.streams {
+			server.ReadTimeout, server.WriteTimeout = 0, 0
+		}
 		servers = append(servers, server)
 		log.Info("listening", "what", l.what, "address", listeners[i].Addr().String())
 		go func() { failed <- server.Serve(listeners[i]) }()
