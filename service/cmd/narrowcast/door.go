@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +17,6 @@ import (
 	"github.com/narrowcast-io/narrowcast/jwks"
 	"github.com/narrowcast-io/narrowcast/report"
 	"github.com/narrowcast-io/narrowcast/service/internal/credential"
-	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
-	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
 )
@@ -224,82 +221,6 @@ func byHeader(claims map[string]string) map[string]string {
 	return headers
 }
 
-// health serves the operations listener: state in JSON, health and metrics.
-func (d *door) health() (http.Handler, error) {
-	m := metrics.New()
-	err := errors.Join(
-		m.Counter("narrowcast_guard_accepted_total", "Tokens accepted.", func() uint64 { return d.guard.State().Accepted }),
-		m.Counter("narrowcast_guard_rejected_total", "Tokens refused.", func() uint64 { return d.guard.State().Rejected }),
-		m.Counter("narrowcast_guard_off_target_total", "Genuine tokens that were addressed to another resource.", func() uint64 { return d.guard.State().OffTarget }),
-		m.Counter("narrowcast_guard_would_reject_total", "Requests that only observe mode let pass.", func() uint64 { return d.guard.State().WouldReject }),
-		m.Counter("narrowcast_guard_unrecorded_total", "Refusals of forged tokens that were only counted.", func() uint64 { return d.guard.State().Unrecorded }),
-		m.Gauge("narrowcast_guard_observing", "1 while the audience check is set aside.", func() float64 {
-			if d.guard.State().Mode == event.Observe {
-				return 1
-			}
-			return 0
-		}),
-	)
-	if d.reporter != nil {
-		err = errors.Join(err,
-			m.Counter("narrowcast_report_dropped_total", "Events dropped because the spool was full.", func() uint64 { return d.reporter.State().Dropped }),
-			m.Gauge("narrowcast_report_spooled", "Events that wait for the issuer.", func() float64 { return float64(d.reporter.State().Spooled) }),
-			m.Gauge("narrowcast_report_lag_seconds", "Age of the oldest event that waits.", func() float64 { return d.reporter.State().Lag.Seconds() }),
-		)
-	}
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/", httpapi.Operations(httpapi.OperationsConfig{Metrics: m.Handler(), Log: d.log, Ready: d.ready}))
-	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(d.state()) // the other end is gone
-	})
-	return mux, nil
-}
-
-// ready reports a door that can verify nothing for want of keys.
-func (d *door) ready(context.Context) error {
-	for _, k := range d.keys {
-		if s := k.stats(); !s.Usable {
-			return fmt.Errorf("no usable keys of %s: %w", k.issuer, errors.Join(s.LastError, errNoKeys))
-		}
-	}
-	return nil
-}
-
-var errNoKeys = errors.New("none were fetched yet")
-
-// state is the whole truth about a door, for people and dashboards.
-func (d *door) state() any {
-	type keys struct {
-		Issuer    string `json:"issuer"`
-		Keys      int    `json:"keys"`
-		Usable    bool   `json:"usable"`
-		AgeSecond int    `json:"age_seconds"`
-		LastError string `json:"last_error,omitempty"`
-	}
-	out := struct {
-		Guard  guard.State   `json:"guard"`
-		Keys   []keys        `json:"keys"`
-		Report *report.State `json:"report,omitempty"`
-	}{Guard: d.guard.State()}
-	for _, k := range d.keys {
-		s := k.stats()
-		row := keys{k.issuer.String(), s.Keys, s.Usable, int(s.Age.Seconds()), ""}
-		if s.LastError != nil {
-			row.LastError = s.LastError.Error()
-		}
-		out.Keys = append(out.Keys, row)
-	}
-	if d.reporter != nil {
-		s := d.reporter.State()
-		out.Report = &s
-	}
-	return out
-}
-
 // run does the door's work in the background until ctx ends, and returns when
 // what was seen is on its way or safely spooled.
 func (d *door) run(ctx context.Context) {
@@ -311,6 +232,7 @@ func (d *door) run(ctx context.Context) {
 		}
 	}
 	if d.reporter != nil {
+		go d.complain(ctx)
 		reported := make(chan struct{})
 		go func() { defer close(reported); _ = d.reporter.Run(ctx) }() // ends with ctx
 		<-reported

@@ -78,7 +78,7 @@ applying the files of an older one again makes a new one.`,
 				if err := p.writeText(w); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(w, "revision %d is in force\n", p.Revision)
+				_, err := fmt.Fprintf(w, "revision %d is in force; a running issuer takes it up within a second\n", p.Revision)
 				return err
 			})
 		},

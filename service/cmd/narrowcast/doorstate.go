@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
+	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
+)
+
+// health serves the operations listener: state in JSON, health and metrics.
+func (d *door) health() (http.Handler, error) {
+	m := metrics.New()
+	err := errors.Join(
+		m.Counter("narrowcast_guard_accepted_total", "Tokens accepted.", func() uint64 { return d.guard.State().Accepted }),
+		m.Counter("narrowcast_guard_rejected_total", "Tokens refused.", func() uint64 { return d.guard.State().Rejected }),
+		m.Counter("narrowcast_guard_off_target_total", "Genuine tokens that were addressed to another resource.", func() uint64 { return d.guard.State().OffTarget }),
+		m.Counter("narrowcast_guard_would_reject_total", "Requests that only observe mode let pass.", func() uint64 { return d.guard.State().WouldReject }),
+		m.Counter("narrowcast_guard_unrecorded_total", "Refusals of forged tokens that were only counted.", func() uint64 { return d.guard.State().Unrecorded }),
+		m.Gauge("narrowcast_guard_observing", "1 while the audience check is set aside.", func() float64 {
+			if d.guard.State().Mode == event.Observe {
+				return 1
+			}
+			return 0
+		}),
+	)
+	if d.reporter != nil {
+		err = errors.Join(err,
+			m.Counter("narrowcast_report_dropped_total", "Events dropped because the spool was full.", func() uint64 { return d.reporter.State().Dropped }),
+			m.Gauge("narrowcast_report_spooled", "Events that wait for the issuer.", func() float64 { return float64(d.reporter.State().Spooled) }),
+			m.Gauge("narrowcast_report_lag_seconds", "Age of the oldest event that waits.", func() float64 { return d.reporter.State().Lag.Seconds() }),
+		)
+	}
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", httpapi.Operations(httpapi.OperationsConfig{Metrics: m.Handler(), Log: d.log, Ready: d.ready}))
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(d.state()) // the other end is gone
+	})
+	return mux, nil
+}
+
+// ready reports a door that can verify nothing for want of keys.
+func (d *door) ready(context.Context) error {
+	for _, k := range d.keys {
+		if s := k.stats(); !s.Usable {
+			return fmt.Errorf("no usable keys of %s: %w", k.issuer, errors.Join(s.LastError, errNoKeys))
+		}
+	}
+	return nil
+}
+
+var errNoKeys = errors.New("none were fetched yet")
+
+// state is the whole truth about a door, for people and dashboards.
+func (d *door) state() any {
+	type keys struct {
+		Issuer    string `json:"issuer"`
+		Keys      int    `json:"keys"`
+		Usable    bool   `json:"usable"`
+		AgeSecond int    `json:"age_seconds"`
+		LastError string `json:"last_error,omitempty"`
+	}
+	g := d.guard.State()
+	out := struct {
+		Audience     string      `json:"audience"`
+		Digest       string      `json:"digest"`
+		Mode         event.Mode  `json:"mode"`
+		ObserveOwner string      `json:"observe_owner,omitempty"`
+		ObserveUntil time.Time   `json:"observe_until,omitzero"`
+		Accepted     uint64      `json:"accepted"`
+		Rejected     uint64      `json:"rejected"`
+		OffTarget    uint64      `json:"off_target"`
+		WouldReject  uint64      `json:"would_reject"`
+		Unrecorded   uint64      `json:"unrecorded"`
+		Keys         []keys      `json:"keys"`
+		Report       *reportHere `json:"report,omitempty"`
+	}{
+		Audience: g.Audience, Digest: g.Digest, Mode: g.Mode, ObserveOwner: g.ObserveOwner, ObserveUntil: g.ObserveUntil,
+		Accepted: g.Accepted, Rejected: g.Rejected, OffTarget: g.OffTarget, WouldReject: g.WouldReject, Unrecorded: g.Unrecorded,
+		Keys: []keys{},
+	}
+	for _, k := range d.keys {
+		s := k.stats()
+		row := keys{k.issuer.String(), s.Keys, s.Usable, int(s.Age.Seconds()), ""}
+		if s.LastError != nil {
+			row.LastError = s.LastError.Error()
+		}
+		out.Keys = append(out.Keys, row)
+	}
+	if d.reporter != nil {
+		s := d.reporter.State()
+		out.Report = &reportHere{s.Spooled, s.Delivered, s.Dropped, s.Refused, int(s.Lag.Seconds()), s.LastSuccess, s.LastError}
+	}
+	return out
+}
+
+// reportHere is how the events of a door fare on their way to the issuer.
+type reportHere struct {
+	Spooled     int       `json:"spooled"`
+	Delivered   uint64    `json:"delivered"`
+	Dropped     uint64    `json:"dropped"`
+	Refused     uint64    `json:"refused"`
+	LagSeconds  int       `json:"lag_seconds"`
+	LastSuccess time.Time `json:"last_success,omitzero"`
+	LastError   string    `json:"last_error,omitempty"`
+}
+
+// complain logs why events do not reach the issuer, once for each cause. A guard
+// whose audience is not the registered one learns it here.
+func (d *door) complain(ctx context.Context) {
+	every := time.NewTicker(5 * time.Second)
+	defer every.Stop()
+	for last := ""; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+		s := d.reporter.State()
+		if s.LastError != "" && s.LastError != last {
+			d.log.Warn("events do not reach the issuer; they wait in the spool", "error", s.LastError, "waiting", s.Spooled)
+		}
+		last = s.LastError
+	}
+}
