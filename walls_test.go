@@ -29,7 +29,7 @@ var libraryWalls = map[string]string{
 	"internal/jose":       "internal/strictjson",
 	".":                   "internal/jose internal/strictjson",
 	"jwks":                ". internal/jose",
-	"event":               ". internal/jose",
+	"event":               ". internal/jose internal/strictjson",
 	"dpop":                ". internal/jose internal/strictjson",
 	"mint":                ". internal/jose",
 	"client":              ". event mint",

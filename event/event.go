@@ -8,8 +8,6 @@ package event
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -177,34 +175,6 @@ func VerifierOf(v *narrowcast.Verifier, mode Mode) *Verifier {
 // drops and counts.
 type Sink interface {
 	Record(Event)
-}
-
-// Check returns what is wrong with an event that came from outside.
-func (e *Event) Check() error {
-	switch {
-	case e.Version != Version:
-		return fmt.Errorf("event version %d is not supported", e.Version)
-	case e.ID == "" || len(e.ID) > 64:
-		return errors.New("id must have 1 to 64 characters")
-	case e.Writer == "" || len(e.Writer) > 256:
-		return errors.New("writer must have 1 to 256 characters")
-	case e.Time.IsZero():
-		return errors.New("time is missing")
-	case !known(e.Type):
-		return fmt.Errorf("type %q is not in the vocabulary", e.Type)
-	case e.Mode != "" && e.Mode != Enforce && e.Mode != Observe:
-		return fmt.Errorf("mode %q is not known", e.Mode)
-	}
-	return nil
-}
-
-func known(t Type) bool {
-	for _, k := range Types() {
-		if k == t {
-			return true
-		}
-	}
-	return false
 }
 
 // Encode writes e as one line of JSON without a line break.

@@ -17,16 +17,17 @@ var at = time.Date(2027, 1, 15, 8, 0, 0, 123456789, time.UTC)
 func offTarget() event.Event {
 	return event.Event{
 		Version: event.Version, ID: "e-1", Type: event.OffTarget, Time: at, Tenant: "t1", Writer: "guard-1", Sequence: 7, Decision: "d-1", Mode: event.Enforce,
-		Reason: narrowcast.AudienceMismatch, Also: []narrowcast.Reason{narrowcast.Revoked}, Detail: "x", Genuine: true,
+		Reason: narrowcast.AudienceMismatch, Also: []narrowcast.Reason{narrowcast.Revoked}, Refusal: "invalid_target", Detail: "x", Genuine: true,
 		Expected: "https://crm.example.test", Received: []string{"https://pay.example.test"}, Near: "differs only by the port",
 		Token: &event.Token{
 			Fingerprint: narrowcast.FingerprintOf("a"), ID: "t-1", Lineage: "t-0", Task: "job", Issuer: "https://issuer.example.test", Subject: "checkout",
 			Client: "shop", Audience: []string{"https://pay.example.test"}, Scope: "charge", KeyID: "k1", IssuedAt: at, Expires: at.Add(time.Minute), Bound: true,
 		},
-		Request:  &event.Request{Method: "GET", Path: "/customers", Peer: "192.0.2.1"},
-		Fold:     &event.Fold{Count: 2, First: at, Last: at},
-		Verifier: &event.Verifier{Audience: "https://crm.example.test", Digest: "ab", Mode: event.Enforce, Issuers: map[string]string{"i": "at+jwt"}, Algorithms: []string{"ES256"}, Skew: 5},
-		Key:      &event.Key{ID: "k1", Algorithm: "ES256", NotBefore: at},
+		Request: &event.Request{Method: "GET", Path: "/customers", Peer: "192.0.2.1"},
+		Fold:    &event.Fold{Count: 2, First: at, Last: at},
+		Verifier: &event.Verifier{Audience: "https://crm.example.test", Digest: "ab", Mode: event.Enforce, Issuers: map[string]string{"i": "at+jwt"}, Algorithms: []string{"ES256"}, Skew: 5,
+			MaxLife: 6, Tenant: "t1", Environment: "test", Binding: true, Revocation: true, Software: "guard 1", Dropped: 3},
+		Key:      &event.Key{ID: "k1", Algorithm: "ES256", NotBefore: at, NotAfter: at},
 		Registry: &event.Registry{Revision: 3, Digest: "cd", Author: "ana"},
 	}
 }
@@ -80,6 +81,17 @@ func TestCheckRefuses(t *testing.T) {
 		"unknown type":    func(e *event.Event) { e.Type = "Issued" },
 		"unknown mode":    func(e *event.Event) { e.Mode = "off" },
 		"mode in capital": func(e *event.Event) { e.Mode = "Enforce" },
+		"another's mode":  func(e *event.Event) { e.Verifier.Mode = "off" },
+		"year ten thousand in UTC": func(e *event.Event) {
+			e.Time = time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -23*3600))
+		},
+		"before the year one": func(e *event.Event) { e.Time = time.Date(1, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600)) },
+		"a fold of nothing":   func(e *event.Event) { e.Fold.Count = 0 },
+		"a negative fold":     func(e *event.Event) { e.Fold.Count = -5 },
+		"a huge fold":         func(e *event.Event) { e.Fold.Count = 1 << 40 },
+		"a fold backwards":    func(e *event.Event) { e.Fold.First = e.Fold.Last.Add(1) },
+		"a fold without time": func(e *event.Event) { e.Fold.First = time.Time{} },
+		"a fold without end":  func(e *event.Event) { e.Fold.Last = time.Time{} },
 	} {
 		e := offTarget()
 		if err := e.Check(); err != nil {
@@ -89,6 +101,27 @@ func TestCheckRefuses(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+}
+
+// The sample is how the vocabulary of the reader is held against the structs: a
+// field that the reader does not know cannot come back.
+func TestTheSampleSetsEveryField(t *testing.T) {
+	var look func(path string, v reflect.Value)
+	look = func(path string, v reflect.Value) {
+		if v.IsZero() {
+			t.Errorf("%s is not set in the sample", path)
+			return
+		}
+		if v.Kind() == reflect.Pointer {
+			v = v.Elem()
+		}
+		if v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]() {
+			for i := range v.NumField() {
+				look(path+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+		}
+	}
+	look("Event", reflect.ValueOf(offTarget()))
 }
 
 const good = `{"v":1,"id":"e-1","type":"rejected","time":"2027-01-15T08:00:00Z","writer":"guard-1","seq":1}`
@@ -103,6 +136,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"unknown member": add(`"token":{"raw":"x"}`), "another unknown": add(`"x":1`), "unknown reason": add(`"reason":"audience_wrong"`),
 		"reason is a number": add(`"reason":25`), "negative sequence": strings.Replace(good, `"seq":1`, `"seq":-1`, 1),
 		"bad time": strings.Replace(good, "2027-01-15", "2027-13-15", 1), "bad fingerprint": add(`"token":{"sha256":"abc"}`),
+		"name in capital": add(`"Detail":"x"`), "name all capital": strings.Replace(good, `"id"`, `"ID"`, 1), "name by long s": strings.Replace(good, `"seq"`, `"\u017feq"`, 1),
+		"name twice": add(`"id":"e-1"`), "name twice by escape": add(`"\u0069d":"e-2"`), "name twice inside": add(`"request":{"path":"/a","path":"/b"}`),
+		"capital inside": add(`"token":{"Jti":"x"}`), "issuer twice": add(`"verifier":{"issuers":{"a":"x","a":"y"}}`), "half a surrogate": add(`"detail":"\ud800"`),
 		"too long": add(`"detail":"` + strings.Repeat("a", event.MaxBytes) + `"`),
 	} {
 		if e, err := event.Decode([]byte(text)); err == nil || !reflect.DeepEqual(e, event.Event{}) {

@@ -7,13 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/narrowcast-io/narrowcast/internal/strictjson"
 )
 
-// Decode reads one event. Unknown members, trailing data and anything that
-// Check refuses are errors.
+// Decode reads one event. Unknown members, names in another letter case, names
+// that occur twice, trailing data and anything that Check refuses are errors.
 func Decode(line []byte) (Event, error) {
 	if len(line) > MaxBytes {
 		return Event{}, fmt.Errorf("event: longer than %d bytes", MaxBytes)
+	}
+	if err := strictjson.Object(string(line), vocabulary.check); err != nil {
+		return Event{}, fmt.Errorf("event: %w", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
