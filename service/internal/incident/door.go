@@ -2,55 +2,92 @@ package incident
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
-	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
-	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
-// door judges one door by what its enforcement points last said of themselves.
-// The registry alone is configuration, and configuration is not evidence.
-func (r *Room) door(ctx context.Context, door registry.Resource, text string, said narrowcast.Claimed, a *Answer) (Finding, error) {
+// unseen is how long after the birth of a token the first report of a door may
+// come: clocks differ a little, and a token tells its birth in whole seconds.
+const unseen = 10 * time.Second
+
+// door judges one door by what its enforcement points said of themselves. The
+// registry alone is configuration, and configuration is not evidence.
+func (r *Room) door(ctx context.Context, q question, door registry.Resource, heard map[string]*voice, showings []Showing) Finding {
 	f := Finding{Resource: door.Audience.String(), Name: door.Name, Owner: door.Owner}
-	for _, aud := range said.Audience {
+	for _, aud := range q.said.Audience {
 		f.Own = f.Own || door.Audience.Names(aud)
 	}
-	if acted := actedAt(door.Audience, a.Showings); acted != nil {
-		f.Verdict, f.Evidence = Accepts, Observed
-		f.Basis = fmt.Sprintf("it was accepted there at %s by %s", acted.Time.UTC().Format(time.RFC3339), acted.Writer)
-		return f, nil
+	for _, v := range voices(heard) {
+		f.Points = append(f.Points, r.point(ctx, q, v))
 	}
-	seen, err := r.enforcers(ctx, door.Audience, a.AsOf)
-	if err != nil {
-		return Finding{}, err
+	accepted, refused := shownAt(door.Audience, showings)
+	switch {
+	case accepted != nil: // nothing outweighs what happened
+		f.Verdict, f.Evidence, f.From, f.To = Accepts, Observed, accepted.Time, accepted.Time
+		f.Basis = fmt.Sprintf("it was accepted there at %s by %s", stamp(accepted.Time), word(accepted.Writer))
+	case len(f.Points) == 0:
+		f.unheard(door, refused)
+	default:
+		f.weigh(q.life)
 	}
-	if len(seen) == 0 {
-		f.Verdict, f.Evidence = Unknown, Declared
-		f.Basis = "registered, but no verifier has reported for it around that time"
-		return f, nil
-	}
-	f.Evidence = Observed
-	for i, e := range seen {
-		one := r.judge(ctx, e, text, said, a.AsOf)
-		if i == 0 || worse(one.verdict, f.Verdict) {
-			f.Verdict, f.Reason, f.Near, f.Basis = one.verdict, one.reason, one.near, one.basis
-		}
-	}
-	return f, nil
+	return f
 }
 
-// actedAt finds an acceptance in the book: nothing outweighs what happened.
-func actedAt(door narrowcast.Audience, showings []Showing) *Showing {
-	for i, s := range showings {
-		if (s.Outcome == event.Presented || s.Outcome == event.WouldReject) && door.Names(s.Door) {
-			return &showings[i]
+// unheard is the finding for a door that nobody has spoken for.
+func (f *Finding) unheard(door registry.Resource, refused *Showing) {
+	f.Verdict, f.Evidence, f.Basis = Unknown, Declared, "registered, but no verifier has reported for it around that time"
+	if door.Name == "" {
+		f.Evidence, f.Basis = None, "not in the registry, and no verifier has reported for it around that time"
+	}
+	if refused != nil {
+		f.From, f.To = refused.Time, refused.Time
+		f.Basis += fmt.Sprintf("; one refusal is on record, at %s by %s", stamp(refused.Time), word(refused.Writer))
+	}
+}
+
+// weigh makes the verdict on a door out of those on its enforcement points: the
+// worst one counts, because a visitor chooses the way in.
+func (f *Finding) weigh(life span) {
+	f.Evidence, f.Verdict = Observed, ""
+	agree := 0
+	for _, p := range f.Points {
+		if f.Verdict == "" || worse(p.Verdict, f.Verdict) {
+			f.Verdict, f.Reason, f.Near, f.Basis, agree = p.Verdict, p.Reason, p.Near, p.Basis, 0
+		}
+		if p.Verdict == f.Verdict {
+			agree++
+		}
+		if f.From.IsZero() || p.From.Before(f.From) {
+			f.From = p.From
+		}
+		if p.To.After(f.To) {
+			f.To = p.To
 		}
 	}
-	return nil
+	switch all := len(f.Points); {
+	case all > 1 && agree == all:
+		f.Basis += fmt.Sprintf("; all %d enforcement points agree", all)
+	case all > 1:
+		f.Basis += fmt.Sprintf("; the worst of %d enforcement points counts", all)
+	}
+	if f.Verdict == Refuses && f.late(life) {
+		f.Verdict = Unknown
+		f.Basis += fmt.Sprintf("; nothing was heard of this door before %s, when the token had lived for %s", stamp(f.From), f.From.Sub(life.from).Round(time.Second))
+	}
+}
+
+// covered reports that every enforcement point that is known of the door was
+// heard during the whole life of the token, and so could have told.
+func (f *Finding) covered(life span) bool {
+	return len(f.Points) > 0 && !f.late(life) && !slices.ContainsFunc(f.Points, func(p Point) bool { return p.silent })
+}
+
+// late reports that nobody spoke for the door when the token was born.
+func (f *Finding) late(life span) bool {
+	return !slices.ContainsFunc(f.Points, func(p Point) bool { return p.From.Sub(life.from) <= unseen })
 }
 
 // worse orders verdicts by what a responder must fear.
@@ -59,99 +96,33 @@ func worse(a, b Verdict) bool {
 	return rank[a] > rank[b]
 }
 
-// enforcers returns the last report of each enforcement point of a door that is
-// fresh at the given instant.
-func (r *Room) enforcers(ctx context.Context, door narrowcast.Audience, at time.Time) ([]event.Event, error) {
-	fresh := r.Fresh
-	if fresh == 0 {
-		fresh = 5 * time.Minute
-	}
-	q := store.Query{
-		Audience: door.String(), Types: []event.Type{event.VerifierSeen},
-		From: at.Add(-fresh), To: at.Add(fresh), Newest: true, Limit: maxReports,
-	}
-	last := map[string]bool{}
-	var seen []event.Event
-	for rec, err := range r.Book.Find(ctx, q) {
-		if err != nil {
-			return nil, fmt.Errorf("reading the book: %w", err)
-		}
-		if e := rec.Event; e.Verifier != nil && !last[e.Writer] {
-			last[e.Writer] = true
-			seen = append(seen, e)
+// point judges one enforcement point by everything it said, and by when it said
+// nothing.
+func (r *Room) point(ctx context.Context, q question, v *voice) Point {
+	p := Point{Writer: v.writer, From: v.times[0], To: v.times[len(v.times)-1], Reports: len(v.times)}
+	for _, s := range v.statements() {
+		one := r.judge(ctx, q, &s.facts)
+		if p.Verdict == "" || !worse(p.Verdict, one.verdict) {
+			p.Verdict, p.Reason, p.Near = one.verdict, one.reason, one.near
+			p.Mode, p.Digest = s.facts.Mode, s.facts.Digest
+			p.Basis = s.basis(v.writer) + one.why
 		}
 	}
-	return seen, nil
+	last, silent := v.silence(r.fresh(), q.life.to)
+	if p.silent = silent; silent && p.Verdict == Refuses {
+		p.Verdict = Unknown
+		p.Basis += fmt.Sprintf("; after %s it was silent for more than %s and may have changed", stamp(last), r.fresh())
+	}
+	return p
 }
 
-// maxReports bounds how many reports of one door are read.
-const maxReports = 10_000
-
-type judgement struct {
-	verdict Verdict
-	reason  narrowcast.Reason
-	near    string
-	basis   string
+// basis says who reported what, and when.
+func (s *statement) basis(writer string) string {
+	when := "at " + stamp(s.last)
+	if s.count > 1 {
+		when = fmt.Sprintf("%d times from %s to %s", s.count, stamp(s.first), stamp(s.last))
+	}
+	return fmt.Sprintf("%s reported mode %s, configuration %s %s", word(writer), word(string(s.facts.Mode)), word(short(s.facts.Digest)), when)
 }
 
-// judge builds the verifier that an enforcement point says it is, and asks it.
-func (r *Room) judge(ctx context.Context, e event.Event, text string, said narrowcast.Claimed, at time.Time) judgement {
-	basis := fmt.Sprintf("%s reported mode %s, configuration %.12s at %s",
-		e.Writer, e.Verifier.Mode, e.Verifier.Digest, e.Time.UTC().Format(time.RFC3339))
-	if _, trusts := e.Verifier.Issuers[said.Issuer]; trusts && said.Issuer != r.Issuer.String() {
-		return judgement{verdict: Unknown, basis: basis + "; it trusts this issuer, whose keys are not at hand"}
-	}
-	v, err := r.rebuild(e.Verifier, at)
-	if err != nil {
-		return judgement{verdict: Unknown, basis: basis + "; its configuration cannot be rebuilt here"}
-	}
-	_, err = v.Verify(ctx, text, narrowcast.Presentation{})
-	var rej *narrowcast.Rejection
-	switch {
-	case err == nil:
-		return judgement{verdict: Accepts, basis: basis}
-	case !errors.As(err, &rej):
-		return judgement{verdict: Unknown, basis: basis}
-	case e.Verifier.Mode != event.Enforce && rej.OnlyAboutAudience():
-		return judgement{verdict: Accepts, reason: rej.Reason, near: rej.Near, basis: basis + "; observe mode lets it pass"}
-	}
-	return judgement{verdict: Refuses, reason: rej.Reason, near: rej.Near, basis: basis}
-}
-
-func (r *Room) rebuild(d *event.Verifier, at time.Time) (*narrowcast.Verifier, error) {
-	audience, err := narrowcast.ParseAudience(d.Audience)
-	if err != nil {
-		return nil, err
-	}
-	var trusted []narrowcast.TrustedIssuer
-	for id, class := range d.Issuers {
-		issuer, err := narrowcast.ParseIssuer(id)
-		if err != nil {
-			return nil, err
-		}
-		c, err := narrowcast.ParseClass(class)
-		if err != nil {
-			return nil, err
-		}
-		ti := narrowcast.TrustedIssuer{Issuer: issuer, Keys: noKeys{}, Class: c}
-		if issuer == r.Issuer {
-			ti.Keys = r.Keys
-		}
-		trusted = append(trusted, ti)
-	}
-	var algs []narrowcast.Algorithm
-	for _, name := range d.Algorithms {
-		algs = append(algs, narrowcast.Algorithm(name))
-	}
-	return narrowcast.NewVerifier(narrowcast.Config{
-		Audience: audience, Issuers: trusted, Algorithms: algs, Tenant: d.Tenant, Environment: d.Environment,
-		Skew: d.Skew, MaxLifetime: d.MaxLife, Now: func() time.Time { return at },
-	})
-}
-
-// noKeys stands for an issuer whose keys are not at hand.
-type noKeys struct{}
-
-func (noKeys) Key(context.Context, narrowcast.KeyID) (narrowcast.Key, error) {
-	return narrowcast.Key{}, narrowcast.ErrKeyUnknown
-}
+func short(digest string) string { return digest[:min(len(digest), 12)] }

@@ -3,60 +3,58 @@ package incident
 import (
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"text/tabwriter"
-	"time"
 )
 
-// WriteText tells the answer in plain lines.
+// WriteText tells the answer in plain lines. What strangers wrote stays inside
+// its place.
 func (a *Answer) WriteText(w io.Writer) error {
 	p := &printer{w: w}
 	p.token(a)
 	p.line("")
-	p.line("Where it could have worked, judged as of %s:", a.AsOf.Format(time.RFC3339))
+	p.line("Where it could have worked, judged as of %s, by what verifiers said from %s to %s:", stamp(a.AsOf), stamp(a.Since), stamp(a.Until))
 	p.doors(a.Doors)
+	if len(a.Others) > 0 {
+		p.line("")
+		p.line("Doors that are not in the registry and that the book knows of:")
+		p.doors(a.Others)
+	}
 	p.line("")
 	p.showings(a)
 	p.line("")
-	if a.Confined {
-		p.line("Confined: no door but its own would accept it.")
-	} else {
-		p.line("Not confined: some other door would or might accept it.")
-	}
+	p.end(a)
 	return p.err
 }
 
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+func (p *printer) end(a *Answer) {
+	switch {
+	case a.Confined:
+		p.line("Confined: no door but its own would have accepted it.")
+	case len(a.Doors) == 0:
+		p.line("Not confined: there is no registered door to judge by.")
+	default:
+		p.line("Not confined: some other door would have accepted it, or might have.")
 	}
 }
 
 func (p *printer) token(a *Answer) {
 	t := a.Token
-	p.line("token      %s  (SHA-256 %s)", orDash(t.ID), t.Fingerprint)
-	p.line("addressed  %s", orDash(strings.Join(t.Audience, " ")))
-	p.line("issued by  %s to %s, scope %s", orDash(t.Issuer), orDash(t.Client), orDash(t.Scope))
-	life := "has expired"
-	if a.Alive {
-		life = "is alive"
-	}
-	p.line("life       %s to %s: it %s", stamp(t.IssuedAt), stamp(t.Expires), life)
+	p.line("token      %s  (SHA-256 %s)", word(t.ID), t.Fingerprint)
+	p.line("addressed  %s", each(t.Audience))
+	p.line("issued by  %s to %s, scope %s", word(t.Issuer), word(t.Client), words(t.Scope))
+	p.line("life       %s to %s: %s", stamp(t.IssuedAt), stamp(t.Expires), a.Life)
 	if a.Genuine {
 		p.line("signature  checked and right")
 	} else {
-		p.line("signature  not established: %s", a.Doubt)
+		p.line("signature  not established: %s", words(a.Doubt))
 	}
-	if a.Issued != nil {
-		p.line("record     number %d of the book, %s", a.Issued.Number, stamp(a.Issued.Time))
-	} else {
+	switch i := a.Issued; {
+	case i == nil:
 		p.line("record     the book has no record of minting these bytes")
+	case i.OtherBytes:
+		p.line("record     number %d of the book, %s, minted a token with this id and other bytes", i.Number, stamp(i.Time))
+	default:
+		p.line("record     number %d of the book, %s", i.Number, stamp(i.Time))
 	}
 }
 
@@ -66,15 +64,26 @@ func (p *printer) doors(doors []Finding) {
 	}
 	t := tabwriter.NewWriter(p.w, 0, 4, 2, ' ', 0)
 	for _, f := range doors {
-		check := f.Reason.String()
+		name := f.Name
+		if name == "" {
+			name = f.Resource
+		}
+		check := word(f.Reason.String())
 		if f.Near != "" {
 			check += " (" + f.Near + ")"
 		}
-		own := ""
-		if f.Own {
-			own = "its own door"
+		note := ""
+		switch {
+		case f.Own:
+			note = "its own door"
+		case f.Standing == Disabled:
+			note = "disabled"
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s: %s\n", f.Verdict, f.Name, orDash(check), own, f.Evidence, f.Basis)
+		_, err := fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s: %s\n", f.Verdict, word(name), check, note, f.Evidence, f.Basis)
+		if err != nil {
+			p.err = err
+			return
+		}
 	}
 	p.err = t.Flush()
 }
@@ -89,25 +98,6 @@ func (p *printer) showings(a *Answer) {
 		if s.Count > 1 {
 			times = fmt.Sprintf(" ×%d", s.Count)
 		}
-		p.line("  %s  %s  %s%s  %s  from %s", stamp(s.Time), s.Door, s.Outcome, times, orDash(s.Reason.String()), orDash(s.Peer))
+		p.line("  %s  %s  %s%s  %s  from %s", stamp(s.Time), word(s.Door), s.Outcome, times, word(s.Reason.String()), word(s.Peer))
 	}
-}
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// orDash shows a text that somebody else may have chosen: what could steer a
-// terminal is made visible instead.
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	if quoted := strconv.QuoteToASCII(s); len(quoted) != len(s)+2 {
-		return quoted
-	}
-	return s
 }

@@ -1,0 +1,141 @@
+package incident
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/event"
+)
+
+// judgement is what one setting of a verifier means for a token.
+type judgement struct {
+	verdict Verdict
+	reason  narrowcast.Reason
+	near    string
+	why     string // continues the sentence of the basis
+}
+
+// judge builds the verifier that an enforcement point said it is, and asks it.
+func (r *Room) judge(ctx context.Context, q question, facts *event.Verifier) judgement {
+	if _, trusts := facts.Issuers[q.said.Issuer]; trusts && q.said.Issuer != r.Issuer.String() {
+		return judgement{verdict: Unknown, why: "; it trusts this issuer, whose keys are not at hand"}
+	}
+	v, err := r.rebuild(facts, q.life.asOf)
+	if err != nil {
+		return judgement{verdict: Unknown, why: "; its configuration cannot be rebuilt here"}
+	}
+	// Whoever stole a bound token may have stolen its key as well.
+	with := ""
+	if q.proof != (proof{}) {
+		with = "; it is bound to its sender, whose proof is taken to be shown with it"
+	}
+	_, err = v.Verify(ctx, q.text, q.proof.presentation())
+	var rej *narrowcast.Rejection
+	switch {
+	case err == nil:
+		return judgement{verdict: Accepts, why: with}
+	case !errors.As(err, &rej):
+		return judgement{verdict: Unknown, why: "; it could not be asked"}
+	}
+	j := judgement{verdict: Refuses, reason: rej.Reason, near: rej.Near}
+	switch {
+	case facts.Mode != event.Enforce && rej.OnlyAboutAudience():
+		j.verdict, j.why = Accepts, "; observe mode lets it pass"+with
+	case withdrawn(rej.Reason):
+		j.verdict, j.why = Unknown, "; the key was not in force then, and a verifier does not report which keys it holds"
+	case strange(rej.Reason):
+		j.why = "; provided that it holds no keys but the issuer's own"
+	}
+	return j
+}
+
+// withdrawn are reasons by which the archive of keys knows better than a
+// verifier may: one that kept an old key set would not have refused.
+func withdrawn(r narrowcast.Reason) bool {
+	return r == narrowcast.KeyWindow || r == narrowcast.KeyUnavailable
+}
+
+// strange are reasons that hold for the keys that the issuer ever had.
+func strange(r narrowcast.Reason) bool {
+	return r == narrowcast.KeyUnknown || r == narrowcast.AlgorithmMismatch || r == narrowcast.SignatureInvalid
+}
+
+func (r *Room) rebuild(d *event.Verifier, at time.Time) (*narrowcast.Verifier, error) {
+	audience, err := narrowcast.ParseAudience(d.Audience)
+	if err != nil {
+		return nil, err
+	}
+	var trusted []narrowcast.TrustedIssuer
+	for id, class := range d.Issuers {
+		ti, err := r.trusted(id, class)
+		if err != nil {
+			return nil, err
+		}
+		trusted = append(trusted, ti)
+	}
+	var algs []narrowcast.Algorithm
+	for _, name := range d.Algorithms {
+		algs = append(algs, narrowcast.Algorithm(name))
+	}
+	return narrowcast.NewVerifier(narrowcast.Config{
+		Audience: audience, Issuers: trusted, Algorithms: algs, Tenant: d.Tenant, Environment: d.Environment,
+		Skew: d.Skew, MaxLifetime: d.MaxLife, RequireBinding: d.Binding, Now: func() time.Time { return at },
+	})
+}
+
+func (r *Room) trusted(id, class string) (narrowcast.TrustedIssuer, error) {
+	issuer, errIssuer := narrowcast.ParseIssuer(id)
+	c, errClass := narrowcast.ParseClass(class)
+	ti := narrowcast.TrustedIssuer{Issuer: issuer, Keys: noKeys{}, Class: c}
+	if issuer == r.Issuer {
+		ti.Keys = r.Keys
+	}
+	return ti, errors.Join(errIssuer, errClass)
+}
+
+// noKeys stands for an issuer whose keys are not at hand.
+type noKeys struct{}
+
+func (noKeys) Key(context.Context, narrowcast.KeyID) (narrowcast.Key, error) {
+	return narrowcast.Key{}, narrowcast.ErrKeyUnknown
+}
+
+// proof is what a token says it is bound to: the thumbprint of a certificate (RFC
+// 8705 section 3.1), or of a key (RFC 9449 section 6.1).
+type proof struct {
+	Certificate string `json:"x5t#S256"`
+	Key         string `json:"jkt"`
+}
+
+// proofOf reads the binding of a text that was read as a token before.
+func proofOf(text string) proof {
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 {
+		return proof{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return proof{}
+	}
+	var claims struct {
+		Confirmation proof `json:"cnf"`
+	}
+	if json.Unmarshal(payload, &claims) != nil {
+		return proof{}
+	}
+	return claims.Confirmation
+}
+
+// presentation is how the rightful sender would show the token.
+func (p proof) presentation() narrowcast.Presentation {
+	shown := narrowcast.Presentation{Certificate: p.Certificate}
+	if p.Key != "" {
+		shown.Prove = func() (string, narrowcast.Reason) { return p.Key, 0 }
+	}
+	return shown
+}

@@ -1,0 +1,12 @@
+package incident_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write the golden files anew")
+	os.Exit(m.Run())
+}
