@@ -92,7 +92,7 @@ func New(c Config) (*Authenticator, error) {
 	_, _ = rand.Read(secret) // never fails
 	return &Authenticator{
 		config: c, audience: audience,
-		passes: newPasses(secret), limits: newLimits(), hashing: make(chan struct{}, c.Hashing),
+		passes: newPasses(secret), limits: newLimits(secret), hashing: make(chan struct{}, c.Hashing),
 	}, nil
 }
 
@@ -137,7 +137,7 @@ func (a *Authenticator) dispatch(ctx context.Context, r *roster, c issuer.Creden
 	case assertion:
 		return a.assertion(ctx, r, c)
 	case c.Basic != nil:
-		return a.basic(ctx, r, c.Basic)
+		return a.basic(ctx, r, c)
 	case c.Header:
 		return issuer.Identity{}, &issuer.Refusal{Ground: issuer.Unauthenticated, Detail: "the Authorization header is not Basic, or cannot be read"}
 	case c.Secret != "":

@@ -44,26 +44,79 @@ func TestBasic(t *testing.T) {
 	})
 }
 
-func TestGuessingIsSlowedAndTheClientStaysAtWork(t *testing.T) {
-	h := open(t)
-	if err := h.basic(t.Context(), "legacy app", "s3cret +%"); err != nil {
-		t.Fatal(err)
-	}
-	held := 0
-	for range 14 {
-		if r := refused(t, h.basic(t.Context(), "legacy app", "guess"), issuer.Unauthenticated); strings.Contains(r.Detail, "waiting") {
+// from shows credentials that come from a peer.
+func (h *house) from(t *testing.T, peer, id, secret string) error {
+	t.Helper()
+	_, err := h.Authenticate(t.Context(), issuer.Credentials{
+		Header: true, Peer: peer, Basic: &issuer.Basic{User: url.QueryEscape(id), Password: url.QueryEscape(secret)}})
+	return err
+}
+
+// held counts how many of n wrong secrets are not looked at.
+func (h *house) held(t *testing.T, n int, peer, id string) (held int) {
+	t.Helper()
+	for range n {
+		if r := refused(t, h.from(t, peer, id, "guess"), issuer.Unauthenticated); strings.Contains(r.Detail, "waiting") {
 			held++
 		}
 	}
-	if held != 4 {
+	return held
+}
+
+const stranger, friend = "192.0.2.66:4001", "192.0.2.1:4001"
+
+func TestGuessingIsSlowedPerClientAndPeer(t *testing.T) {
+	h := open(t)
+	if held := h.held(t, 14, stranger, "legacy app"); held != 4 {
 		t.Errorf("held back %d of 14 guesses, want 4", held)
 	}
-	if err := h.basic(t.Context(), "legacy app", "s3cret +%"); err != nil {
-		t.Errorf("a client that is at work was locked out: %v", err)
+	if h.held(t, 1, "192.0.2.66:5002", "legacy app") != 1 {
+		t.Error("another port is another peer")
+	}
+	if err := h.from(t, friend, "legacy app", "s3cret +%"); err != nil {
+		t.Errorf("guesses of a stranger refuse the right secret from elsewhere: %v", err)
 	}
 	h.now = h.now.Add(7 * time.Second)
-	if r := refused(t, h.basic(t.Context(), "legacy app", "guess"), issuer.Unauthenticated); strings.Contains(r.Detail, "waiting") {
-		t.Error("the limit does not leak")
+	if h.held(t, 2, stranger, "legacy app") != 1 {
+		t.Error("the limit does not leak, or leaks too fast")
+	}
+}
+
+// A client and its guesser may share one address, behind a proxy.
+func TestGuessesFromTheSameAddressLockNobodyOut(t *testing.T) {
+	h := open(t)
+	if err := h.from(t, friend, "legacy app", "s3cret +%"); err != nil {
+		t.Fatal("control:", err)
+	}
+	if h.held(t, 12, friend, "legacy app") != 2 {
+		t.Fatal("control: the bucket is not full")
+	}
+	for i := range 3 { // a pass lives on while it is used
+		h.now = h.now.Add(50 * time.Minute)
+		if h.held(t, 11, friend, "legacy app") != 1 {
+			t.Fatal("control: the bucket is not full")
+		}
+		if err := h.from(t, friend, "legacy app", "s3cret +%"); err != nil {
+			t.Fatalf("the client at work was refused at round %d: %v", i, err)
+		}
+	}
+	h.now = h.now.Add(time.Hour)
+	_ = h.held(t, 12, friend, "legacy app")
+	if h.from(t, friend, "legacy app", "s3cret +%") == nil {
+		t.Error("a pass that nobody used for an hour is still good")
+	}
+}
+
+// The refusal tells which road was taken: a hash, or none.
+func TestMadeUpIDsWalkTheRoadOfRegisteredOnes(t *testing.T) {
+	h := open(t)
+	for _, id := range []string{"nobody at all", "legacy app", "checkout"} {
+		if held := h.held(t, 12, stranger, id); held != 2 {
+			t.Errorf("%s: held back %d of 12 guesses, want 2", id, held)
+		}
+	}
+	if h.held(t, 1, stranger, "nobody else") != 0 {
+		t.Error("one made-up id is held back for the guesses at another")
 	}
 }
 

@@ -27,6 +27,7 @@ type roster struct {
 	clients  map[narrowcast.ClientID]*registry.Client
 	secrets  map[narrowcast.ClientID][]phc
 	dummy    phc               // the work done for clients that do not exist
+	tries    int               // how many hashes a wrong secret costs: the most that one client has
 	faults   map[string]string // client id to what is wrong with its entry
 }
 
@@ -52,14 +53,13 @@ func (a *Authenticator) roster() (*roster, error) {
 		return nil, err
 	}
 	a.held = made
-	a.limits.keepOnly(made.clients)
 	return made, nil
 }
 
 func (a *Authenticator) enrol(source Clients) (*roster, error) {
 	r := &roster{
 		source: source, clients: map[narrowcast.ClientID]*registry.Client{},
-		secrets: map[narrowcast.ClientID][]phc{}, dummy: defaultPHC(), faults: map[string]string{},
+		secrets: map[narrowcast.ClientID][]phc{}, faults: map[string]string{},
 	}
 	var issuers []narrowcast.TrustedIssuer
 	var algorithms []narrowcast.Algorithm
@@ -80,6 +80,10 @@ func (a *Authenticator) enrol(source Clients) (*roster, error) {
 		for _, key := range keys {
 			algorithms = append(algorithms, key.Algorithm())
 		}
+	}
+	r.dummy, r.tries = r.likeMost(), 1
+	for _, hashes := range r.secrets {
+		r.tries = max(r.tries, len(hashes))
 	}
 	if len(issuers) == 0 {
 		return r, nil
@@ -134,12 +138,31 @@ func (r *roster) enrolSecrets(client *registry.Client) {
 		if len(r.secrets[client.ID]) < maxSecrets {
 			r.secrets[client.ID] = append(r.secrets[client.ID], hash)
 		}
-		if hash.cost() > r.dummy.cost() {
-			r.dummy = hash
-		}
 	}
 }
 
 // maxSecrets is how many secrets of one client are tried: the old and the new
 // one of a rotation.
 const maxSecrets = 2
+
+// likeMost is a hash of no known secret that asks for the work that most hashes
+// of the registry ask for, the dearer one when two are as common.
+func (r *roster) likeMost() phc {
+	type work struct {
+		memory, passes uint32
+		lanes          uint8
+	}
+	count := map[work]int{}
+	dummy, most := defaultPHC(), 0
+	for _, hashes := range r.secrets {
+		for _, h := range hashes {
+			w := work{h.memory, h.passes, h.lanes}
+			count[w]++
+			if n := count[w]; n > most || n == most && h.cost() > dummy.cost() {
+				most = n
+				dummy.memory, dummy.passes, dummy.lanes = w.memory, w.passes, w.lanes
+			}
+		}
+	}
+	return dummy
+}

@@ -9,7 +9,6 @@ import (
 	"mime"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
@@ -22,24 +21,14 @@ const (
 	maxEvents = 1000
 )
 
-// The scopes of our own doors.
-const (
-	scopeReport = "report"
-	scopeRead   = "read"
-)
-
 // events takes in what enforcement points saw: one event a line. A batch is kept
 // as a whole or not at all, and an event that was kept before is kept once.
 func (a *API) events(w *reply, r *http.Request) {
-	token := a.enter(w, r, a.reporters, scopeReport)
-	if token == nil {
-		return
-	}
 	if !isLines(r.Header.Get("Content-Type")) {
 		w.fail(http.StatusUnsupportedMediaType, "invalid_request", "Send application/x-ndjson.")
 		return
 	}
-	entries, wrong := a.readEvents(http.MaxBytesReader(w.ResponseWriter, r.Body, maxBatch), token.ClientID())
+	entries, wrong := a.readEvents(http.MaxBytesReader(w.ResponseWriter, r.Body, maxBatch), w.client)
 	if wrong != nil {
 		w.fail(wrong.status, wrong.code, wrong.sentence)
 		return
@@ -121,83 +110,4 @@ func unread(err error, line int) *refused {
 		return refuseLine(line, http.StatusBadRequest, "is longer than an event may be.")
 	}
 	return refuseLine(line, http.StatusBadRequest, "ended early.")
-}
-
-func (a *API) readEvent(n int, line []byte, client narrowcast.ClientID) (event.Event, *refused) {
-	wrong := func(status int, what string) (event.Event, *refused) {
-		return event.Event{}, refuseLine(n, status, what)
-	}
-	e, err := event.Decode(line)
-	if err != nil {
-		return wrong(http.StatusBadRequest, "is not an event.")
-	}
-	if holdsToken(line) {
-		return wrong(http.StatusBadRequest, "holds the text of a token.")
-	}
-	door, ok := doorOf(&e)
-	switch {
-	case !fromDoors(e.Type):
-		return wrong(http.StatusForbidden, "is of a type that no enforcement point writes.")
-	case e.Writer != string(client) && !strings.HasPrefix(e.Writer, string(client)+"/"):
-		return wrong(http.StatusForbidden, "was written by somebody else.")
-	case !ok:
-		return wrong(http.StatusBadRequest, "names no door, or two.")
-	case !a.config.MayReport(client, door):
-		return wrong(http.StatusForbidden, "is about a door that this client does not report for.")
-	case e.Tenant != "" && e.Tenant != a.config.Tenant:
-		return wrong(http.StatusForbidden, "is about another tenant.")
-	}
-	e.Tenant = a.config.Tenant
-	return e, nil
-}
-
-// fromDoors are the types that an enforcement point writes. All others are the
-// issuer's own.
-func fromDoors(t event.Type) bool {
-	switch t {
-	case event.Presented, event.Rejected, event.OffTarget, event.WouldReject, event.VerifierSeen:
-		return true
-	}
-	return false
-}
-
-// doorOf is the door that an event speaks of.
-func doorOf(e *event.Event) (narrowcast.Audience, bool) {
-	text := e.Expected
-	if e.Verifier != nil {
-		if text != "" && text != e.Verifier.Audience {
-			return narrowcast.Audience{}, false
-		}
-		text = e.Verifier.Audience
-	}
-	door, err := narrowcast.ParseAudience(text)
-	return door, err == nil
-}
-
-// holdsToken keeps tokens out of the book, whoever let one slip into an event.
-func holdsToken(line []byte) bool {
-	start := []byte("eyJ") // every JOSE header begins like this
-	for rest := line; ; {
-		i := bytes.Index(rest, start)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i:]
-		end := bytes.IndexFunc(rest, outsideToken)
-		if end < 0 {
-			end = len(rest)
-		}
-		if _, err := narrowcast.Inspect(string(rest[:end])); err == nil {
-			return true
-		}
-		rest = rest[end:]
-	}
-}
-
-func outsideToken(r rune) bool {
-	switch {
-	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
-		return false
-	}
-	return true
 }

@@ -163,11 +163,11 @@ func TestOurDoorsTakeOnlyTokensAddressedToThem(t *testing.T) {
 			"only in the URI": {func(r *http.Request) {
 				r.Header.Del("Authorization")
 				r.URL.RawQuery = "access_token=" + h.token(t, "pay-guard", door, need[door])
-			}, 401, ""},
+			}, 400, "invalid_request"},
 		} {
 			w := ask(c.edit)
 			challenge := w.Header().Get("WWW-Authenticate")
-			if w.Code != c.status || c.status < 404 && w.Code != 200 && !strings.HasPrefix(challenge, `Bearer realm="`+door+`"`) ||
+			if w.Code != c.status || c.status < 404 && w.Code != 200 && !strings.Contains(challenge, `resource_metadata="`+strings.Replace(door, ours, ours+"/.well-known/oauth-protected-resource", 1)+`"`) ||
 				c.error != "" && !strings.Contains(challenge, `error="`+c.error+`"`) || c.error == "" && strings.Contains(challenge, "error=") {
 				t.Errorf("%s, %s: %d %q", door, name, w.Code, challenge)
 			}

@@ -90,7 +90,7 @@ func (b *book) Find(_ context.Context, q store.Query) iter.Seq2[store.Record, er
 	all := append([]store.Record(nil), b.records...)
 	return func(yield func(store.Record, error) bool) {
 		for _, r := range all {
-			if q.TokenID != "" && (r.Event.Token == nil || r.Event.Token.ID != q.TokenID) || q.Decision != "" && r.Event.Decision != q.Decision {
+			if r.Number <= q.After || q.TokenID != "" && (r.Event.Token == nil || r.Event.Token.ID != q.TokenID) || q.Decision != "" && r.Event.Decision != q.Decision {
 				continue
 			}
 			if !yield(r, nil) {

@@ -53,6 +53,9 @@ type Config struct {
 	// Log takes one line per request. Required; it is never given a query, a
 	// body, a header or a path.
 	Log *slog.Logger
+	// Writer begins the names under which our own doors write into the book. It is
+	// unique among all writers; default a random one.
+	Writer string
 	// Tenant is written into events that name none.
 	Tenant string
 	// Observe is told of every request, for metrics; default nobody.
@@ -96,8 +99,8 @@ type API struct {
 	base      string // the issuer without a slash at its end
 	path      string // the path of base, "" or "/…"
 	metadata  document
-	reporters *narrowcast.Verifier
-	readers   *narrowcast.Verifier
+	reporters *door
+	readers   *door
 }
 
 // New makes the wire of one issuer, or returns every fault of the
@@ -115,39 +118,12 @@ func New(c Config) (*API, error) {
 		return nil, fmt.Errorf("httpapi: the issuer %s must be a URL without percent-encoding", c.Issuer)
 	}
 	a.path = u.Path
-	var errEvents, errAdmin error
-	a.reporters, errEvents = a.door("/events")
-	a.readers, errAdmin = a.door("/admin")
 	a.metadata, err = a.describe()
-	if err := errors.Join(errEvents, errAdmin, err); err != nil {
+	if err := errors.Join(a.doors(), err); err != nil {
 		return nil, fmt.Errorf("httpapi: %w", err)
 	}
 	return a, nil
 }
-
-// Doors are the verifiers of the issuer's own doors, for whoever reports that
-// they are locked.
-func (a *API) Doors() []*narrowcast.Verifier {
-	return []*narrowcast.Verifier{a.reporters, a.readers}
-}
-
-// door makes the verifier of one of our own doors. We are a resource server
-// like any other, with one audience to a door.
-func (a *API) door(path string) (*narrowcast.Verifier, error) {
-	audience, err := narrowcast.ParseAudience(a.base + path)
-	if err != nil {
-		return nil, err
-	}
-	return narrowcast.NewVerifier(narrowcast.Config{
-		Audience:   audience,
-		Issuers:    []narrowcast.TrustedIssuer{{Issuer: a.config.Issuer, Keys: a.config.Keys}},
-		Algorithms: a.config.Algorithms,
-		Now:        a.config.Now,
-		Cache:      doorCache,
-	})
-}
-
-const doorCache = 256
 
 // TokenEndpoint is where clients ask for tokens of an issuer.
 func TokenEndpoint(issuer narrowcast.Issuer) string {

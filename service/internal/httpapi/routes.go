@@ -27,15 +27,21 @@ func (a *API) routes() []route {
 	all := []route{
 		{a.path + "/token", "/token", post, a.token},
 		{a.path + "/jwks", "/jwks", read, a.keys},
-		{a.path + "/events", "/events", post, a.events},
-		{a.path + "/admin/v1/ledger/{id}", "/admin/v1/ledger", read, a.ledger},
-		{a.path + "/admin/v1/decisions/{id}", "/admin/v1/decisions", read, a.decision},
+		{a.path + "/events", "/events", post, a.behind(a.reporters, "/events", a.events)},
+		{a.path + "/admin/v1/ledger/{id}", "/admin/v1/ledger", read, a.behind(a.readers, "/admin/v1/ledger", a.ledger)},
+		{a.path + "/admin/v1/decisions/{id}", "/admin/v1/decisions", read, a.behind(a.readers, "/admin/v1/decisions", a.decision)},
+	}
+	for _, d := range []*door{a.reporters, a.readers} {
+		all = append(all, route{d.guard.MetadataPath(), "/.well-known", read, plain(d.guard.Metadata())})
 	}
 	for _, path := range a.metadataPaths() {
 		all = append(all, route{path, "/.well-known", read, a.serveMetadata})
 	}
 	return all
 }
+
+// plain makes a handler of ours out of another one.
+func plain(h http.Handler) handler { return func(w *reply, r *http.Request) { h.ServeHTTP(w, r) } }
 
 // Handler serves one or more issuers of one host.
 func Handler(apis ...*API) (http.Handler, error) {

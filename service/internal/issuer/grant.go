@@ -31,6 +31,7 @@ func (d *Desk) Grant(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, &Refusal{Ground: Broken, Detail: "the desk was never configured"}
 	}
 	v := d.open(r)
+	r.Credentials.Peer = r.From.Peer
 	who, err := d.config.Authenticator.Authenticate(ctx, r.Credentials)
 	if err != nil {
 		return Answer{}, d.turnAway(ctx, v, refusalOf(err))
@@ -121,6 +122,9 @@ func (d *Desk) write(v *visit) *Refusal {
 
 // keep puts the record into the book: law 5. Without it there is no answer.
 func (d *Desk) keep(ctx context.Context, v *visit) *Refusal {
+	if d.refusals.used(v.who.Once, v.at) {
+		return d.turnAway(ctx, v, v.replayed())
+	}
 	issued, err := d.issued(v)
 	if err != nil {
 		return d.refuse(ctx, v, &Refusal{Ground: Broken, Detail: err.Error()})

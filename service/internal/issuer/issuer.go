@@ -86,6 +86,7 @@ type Desk struct {
 	sequence atomic.Uint64
 	strange  throttle // requests of nobody in particular
 	genuine  throttle // requests that somebody signed and that fail all the same
+	refusals refusals // requests of clients that proved who they are
 	counts   counters
 }
 

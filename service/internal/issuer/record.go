@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
@@ -12,10 +14,20 @@ import (
 )
 
 // refuse records the refusal of a client that proved who it is. The proof is
-// used up by it, so that it cannot be tried again.
+// used up by it, so that it cannot be tried again. Beyond the bound of the client
+// it is counted, and the next record says how many were.
 func (d *Desk) refuse(ctx context.Context, v *visit, r *Refusal) *Refusal {
 	r.Client, r.Decision = v.who.Client, v.decision
-	_, err := d.config.Ledger.Append(ctx, store.Entry{Event: d.refused(v, r), Once: v.who.Once})
+	skipped, record, used := d.refusals.take(v.who.Client, v.who.Once, v.at)
+	switch {
+	case used:
+		return d.turnAway(ctx, v, v.replayed())
+	case !record:
+		d.counts.refused.Add(1)
+		d.counts.unrecorded.Add(1)
+		return r
+	}
+	_, err := d.config.Ledger.Append(ctx, store.Entry{Event: more(d.refused(v, r), skipped), Once: v.who.Once})
 	switch {
 	case errors.Is(err, store.ErrUsed):
 		return d.turnAway(ctx, v, v.replayed())
@@ -24,6 +36,15 @@ func (d *Desk) refuse(ctx context.Context, v *visit, r *Refusal) *Refusal {
 	}
 	d.counts.refused.Add(1)
 	return r
+}
+
+// more tells in an event how many like it were not recorded.
+func more(e event.Event, skipped uint64) event.Event {
+	if skipped > 0 {
+		note := fmt.Sprintf(" [%d more before this one were only counted]", skipped)
+		e.Detail = cut(e.Detail, maxDetail-len(note)) + note
+	}
+	return e
 }
 
 // turnAway records the refusal of somebody who did not prove who it is. Beyond
@@ -43,10 +64,7 @@ func (d *Desk) turnAway(ctx context.Context, v *visit, r *Refusal) *Refusal {
 		d.counts.unrecorded.Add(1)
 		return r
 	}
-	e := d.refused(v, r)
-	if skipped > 0 {
-		e.Detail = cut(fmt.Sprintf("%s [%d more before this one were only counted]", e.Detail, skipped), maxDetail)
-	}
+	e := more(d.refused(v, r), skipped)
 	if _, err := d.config.Ledger.Append(ctx, store.Entry{Event: e}); err != nil {
 		return d.unkept(v, err)
 	}
@@ -145,9 +163,15 @@ const (
 
 func hearsay(s string) string { return cut(s, maxHearsay) }
 
+// cut bounds a text and takes out what would write on a terminal.
 func cut(s string, most int) string {
 	if len(s) > most {
-		s = s[:most-len("…")] + "…"
+		s = strings.ToValidUTF8(s[:most-len("…")], "") + "…"
 	}
-	return strings.ToValidUTF8(s, "?")
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }

@@ -28,6 +28,7 @@ type Credentials struct {
 	Secret        string // parameter client_secret, which is not offered
 	Basic         *Basic // the Authorization header, when its scheme is Basic
 	Header        bool   // there was an Authorization header, of any scheme
+	Peer          string // the address they came from; the desk sets it from Request.From
 }
 
 // Basic is the user and the password of HTTP Basic authentication, as they

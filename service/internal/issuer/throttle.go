@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// throttle is a bucket that fills steadily. It bounds how many refusals of
-// strangers are kept in the book.
+// throttle is a bucket that fills steadily. It bounds how many refusals are kept
+// in the book.
 type throttle struct {
 	perSecond, burst float64
 
@@ -34,4 +34,11 @@ func (t *throttle) take(now time.Time) (skipped uint64, ok bool) {
 	t.full--
 	skipped, t.skipped = t.skipped, 0
 	return skipped, true
+}
+
+// idle reports whether the bucket is full again and nothing waits to be told.
+func (t *throttle) idle(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.skipped == 0 && t.full+now.Sub(t.since).Seconds()*t.perSecond >= t.burst
 }

@@ -29,7 +29,27 @@ func (l *loader) checkTogether() {
 	for _, d := range l.issuers {
 		trusted.claim(claim{at: d.id, text: d.Issuer.Issuer.String(), what: "the id of an issuer", door: -1, alike: true})
 	}
+	l.checkPrefixes()
 	l.checkReferences()
+}
+
+// checkPrefixes refuses a client id that begins with another one and a slash: in
+// the book a client writes under its id and what it puts behind a slash, so the
+// records of the two could not be told apart.
+func (l *loader) checkPrefixes() {
+	ids := make(map[string]sy.Value, len(l.clients))
+	for _, d := range l.clients {
+		ids[string(d.ID)] = d.id
+	}
+	for _, d := range l.clients {
+		id := string(d.ID)
+		for i, c := range []byte(id) {
+			if shorter, taken := ids[id[:i]]; c == '/' && taken {
+				d.id.Fault("%q begins with the id of another client, %q at %s, and a slash; the records that the two write could not be told apart",
+					id, id[:i], shorter.Position())
+			}
+		}
+	}
 }
 
 // claim is a text that shall name one thing. An audience, a client id and an

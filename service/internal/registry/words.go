@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -79,6 +80,20 @@ func parseLabel(s string) (string, error) {
 	return s, nil
 }
 
+// writers are the names under which the issuer itself writes into the book, each
+// followed by a slash. A client writes under its id in the same way.
+func writers() []string { return []string{"apply", "doors", "house", "issuer", "keyring"} }
+
+// checkWriter refuses an id under which a client could write in the name of the
+// issuer, or nearly so.
+func checkWriter(id string) error {
+	first, _, _ := strings.Cut(id, "/")
+	if slices.Contains(writers(), strings.ToLower(first)) {
+		return fmt.Errorf("ids that are or begin with %s are kept for the issuer's own records in the book; use another id", strings.ToLower(first))
+	}
+	return nil
+}
+
 // parseClientID is stricter than the library: an id is also typed into commands,
 // and it is the iss of the client's assertions (RFC 7523 section 3).
 func parseClientID(s string) (narrowcast.ClientID, error) {
@@ -90,6 +105,9 @@ func parseClientID(s string) (narrowcast.ClientID, error) {
 	}
 	if _, err := narrowcast.ParseIssuer(s); err != nil {
 		return "", fmt.Errorf("cannot be the iss of an assertion: %w", err)
+	}
+	if err := checkWriter(s); err != nil {
+		return "", err
 	}
 	return narrowcast.ParseClientID(s)
 }
