@@ -73,7 +73,9 @@ func TestInitLeavesNothingReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = h.seen(t.Context())
+	if err := h.ring.Tick(t.Context()); err != nil { // writes, so that the files beside the book exist
+		t.Fatal(err)
+	}
 	_ = filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
 		if err != nil {
 			return err

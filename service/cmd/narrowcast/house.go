@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/event"
-	"github.com/narrowcast-io/narrowcast/guard"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/authn"
 	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
@@ -38,9 +36,7 @@ type house struct {
 	log        *slog.Logger
 	now        func() time.Time
 
-	own      []*narrowcast.Verifier // of the issuer's own doors
-	writer   string                 // of the reports about them
-	sequence uint64
+	api *httpapi.API
 }
 
 // inForce is the registry revision that the desk decides by.
@@ -56,7 +52,7 @@ const refreshEvery = 500 * time.Millisecond
 // openHouse makes an issuer from what init made. It listens to nothing yet and
 // creates nothing.
 func (a *app) openHouse(ctx context.Context, s settings.Issuer, log *slog.Logger) (*house, error) {
-	h := &house{settings: s, log: log, now: a.now, writer: writerName("house")}
+	h := &house{settings: s, log: log, now: a.now}
 	h.doors.Store(&inForce{})
 	book, err := sqlite.Open(ctx, sqlite.Config{Path: s.Database, Now: a.now})
 	if err != nil {
@@ -124,17 +120,22 @@ func (h *house) makeDesk() error {
 
 // writerName is unique among all writers of the book.
 func writerName(role string) string {
+	return role + "/" + hostName() + "/" + string(mint.NewTokenID())[:8]
+}
+
+func hostName() string {
 	host, err := os.Hostname()
 	if err != nil {
-		host = "unknown"
+		return "unknown"
 	}
-	return role + "/" + host + "/" + string(mint.NewTokenID())[:8]
+	return host
 }
 
 func (h *house) makeWire(m *metrics.Metrics) error {
 	api, err := httpapi.New(httpapi.Config{
 		Issuer: h.settings.Issuer, Desk: h.desk, Book: h.store, KeySet: h.ring.JWKS, Keys: h.ring,
 		Algorithms: ownAlgorithms(), Now: h.now, Log: h.log, Tenant: h.settings.Tenant, Observe: m.Request,
+		Writer: "house/" + hostName(), // the same after a restart: it speaks for the same doors
 		MayReport: func(client narrowcast.ClientID, door narrowcast.Audience) bool {
 			s := h.doors.Load().snapshot
 			return s != nil && s.MayReport(client, door)
@@ -143,24 +144,8 @@ func (h *house) makeWire(m *metrics.Metrics) error {
 	if err != nil {
 		return usage(err)
 	}
-	h.own = api.Doors()
+	h.api = api
 	h.handler, err = httpapi.Handler(api)
-	return err
-}
-
-// seen records that the issuer's own doors are locked, as every guard does for
-// its own.
-func (h *house) seen(ctx context.Context) error {
-	var entries []store.Entry
-	for _, v := range h.own {
-		h.sequence++
-		entries = append(entries, store.Entry{Event: event.Event{
-			Version: event.Version, ID: string(mint.NewTokenID()), Type: event.VerifierSeen, Time: h.now().UTC(),
-			Tenant: h.settings.Tenant, Writer: h.writer, Sequence: h.sequence, Mode: event.Enforce,
-			Verifier: event.VerifierOf(v, event.Enforce),
-		}})
-	}
-	_, err := h.store.AppendAll(ctx, entries)
 	return err
 }
 
@@ -173,7 +158,7 @@ func (h *house) makeOperations(m *metrics.Metrics) error {
 	err := errors.Join(
 		m.Counter("narrowcast_issued_total", "Tokens minted.", func() uint64 { return h.desk.Counts().Issued }),
 		m.Counter("narrowcast_refused_total", "Token requests refused.", func() uint64 { return h.desk.Counts().Refused }),
-		m.Counter("narrowcast_refused_unrecorded_total", "Refusals of strangers that were only counted.", func() uint64 { return h.desk.Counts().Unrecorded }),
+		m.Counter("narrowcast_refused_unrecorded_total", "Refusals that were only counted, beyond what is recorded in a second.", func() uint64 { return h.desk.Counts().Unrecorded }),
 		m.Counter("narrowcast_failed_total", "Token requests that failed because the book or the press did.", func() uint64 { return h.desk.Counts().Failed }),
 		m.Gauge("narrowcast_registry_revision", "The registry revision in force.", func() float64 { return float64(h.doors.Load().revision) }),
 	)
@@ -215,14 +200,10 @@ func (h *house) refresh(ctx context.Context) error {
 func (h *house) run(ctx context.Context) {
 	every := time.NewTicker(refreshEvery)
 	defer every.Stop()
-	var reported time.Time
+	doors := make(chan struct{})
+	go func() { defer close(doors); h.api.Run(ctx) }()
+	defer func() { <-doors }()
 	for {
-		if now := h.now(); now.Sub(reported) >= guard.DefaultSeenEvery {
-			reported = now
-			if err := h.seen(ctx); err != nil && ctx.Err() == nil {
-				h.log.Error("own doors not reported", "error", err.Error())
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return
