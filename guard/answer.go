@@ -6,7 +6,8 @@ import (
 	"github.com/narrowcast-io/narrowcast"
 )
 
-// DecisionHeader carries the id under which the event of a refusal is found.
+// DecisionHeader carries the id under which the event of a refusal is found. When
+// refusals were folded into one event, it is found under the id of the last.
 const DecisionHeader = "Narrowcast-Decision"
 
 // The sentences that leave the house. They say nothing that helps to guess.

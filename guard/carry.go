@@ -13,13 +13,13 @@ import (
 // Limits on what is read of a request before it is authenticated, in bytes.
 const (
 	maxAuthorization = 32 << 10
-	maxFormPeek      = 64 << 10
+	maxFormPeek      = 8 << 10
 )
 
 // bearer returns the token of the one place where it may be: a single
 // Authorization header with scheme Bearer (RFC 6750 section 2.1). A token in the
-// query or in a form is refused even when a good one is in the header, because
-// tokens in those places end up in logs.
+// query is refused even when a good one is in the header, because tokens in that
+// place end up in logs.
 func (k *knock) bearer() (text string, rej *narrowcast.Rejection) {
 	switch {
 	case k.fault != "":
@@ -28,8 +28,6 @@ func (k *knock) bearer() (text string, rej *narrowcast.Rejection) {
 		return "", malformed("more than one Authorization header")
 	case queryCarriesToken(k.query):
 		return "", malformed("a token in the query")
-	case k.form:
-		return "", malformed("a token in the form body")
 	case len(k.authorization) == 0:
 		return "", &narrowcast.Rejection{Reason: narrowcast.TokenMissing}
 	}
@@ -78,12 +76,13 @@ func queryCarriesToken(raw string) bool {
 	return false
 }
 
-// peekForm looks at the beginning of a form body and returns a request whose
-// body is whole again. Other bodies are not touched. A token further inside is
-// not noticed and not used either.
-func peekForm(r *http.Request) (again *http.Request, carries bool) {
+// carriesForm looks for a token at the beginning of a form body, and makes the
+// body whole again. Other bodies are not touched. A token further inside is not
+// noticed and not used either.
+func (k *knock) carriesForm() bool {
+	r := k.request
 	if r.Body == nil || r.Body == http.NoBody || !isForm(r.Header.Get("Content-Type")) {
-		return r, false
+		return false
 	}
 	head, err := io.ReadAll(io.LimitReader(r.Body, maxFormPeek))
 	rest := io.Reader(r.Body)
@@ -92,7 +91,8 @@ func peekForm(r *http.Request) (again *http.Request, carries bool) {
 	}
 	copied := *r
 	copied.Body = rejoined{io.MultiReader(bytes.NewReader(head), rest), r.Body}
-	return &copied, queryCarriesToken(string(head))
+	k.request = &copied
+	return queryCarriesToken(string(head))
 }
 
 func isForm(contentType string) bool {

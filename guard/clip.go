@@ -27,22 +27,6 @@ func encodedSize(c byte) int {
 	return 1
 }
 
-// redact cuts a text where a JWS begins: a base64url JSON object starts with
-// eyJ, and two dots follow.
-func redact(s string) string {
-	for from := 0; ; {
-		i := strings.Index(s[from:], "eyJ")
-		if i < 0 {
-			return s
-		}
-		from += i
-		if strings.Count(s[from:], ".") >= 2 {
-			return s[:from] + "[token]"
-		}
-		from += 3
-	}
-}
-
 func clipAll(list []string) []string {
 	if len(list) == 0 {
 		return nil

@@ -36,9 +36,11 @@ type Config struct {
 
 	// ScopeFor says which scope a request needs; default none. It gets a request
 	// without its Authorization header. Behind forward-auth, method and URL are
-	// those of the original request. With a ScopeFor, paths with dot segments,
-	// backslashes or encoded slashes are refused, because two parties may read
-	// them differently.
+	// those of the original request, and both must be named. With a ScopeFor,
+	// requests are refused whose method is not in capitals, or whose path has dot
+	// or empty segments, semicolons, backslashes, control characters, encoded
+	// slashes or percent signs, segments that end in a dot or a space, or broken
+	// UTF-8: two parties may read them differently.
 	ScopeFor func(*http.Request) narrowcast.Scope
 	// Peer says who the other end is; default the address of the connection
 	// without its port. It goes into events and into nothing else. Set it only
@@ -59,7 +61,8 @@ type Config struct {
 	// are recorded each second; the rest is counted. Default 20.
 	NoisePerSecond int
 	// Folds bounds how many pairs of token and peer are remembered within a
-	// minute; when full, the oldest is recorded early. Default 8192.
+	// minute, accepted ones and refused ones each; when full, the oldest is
+	// recorded early. Default 8192.
 	Folds int
 	// SeenEvery is how often Run reports the guard itself; default one minute.
 	SeenEvery time.Duration

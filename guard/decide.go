@@ -31,13 +31,26 @@ func (g *Guard) decide(k *knock) verdict {
 		return g.turnAway(k, rej, need, now)
 	}
 	g.counts.accepted.Add(1)
-	if oldest := g.folds.add(token, k.peer, now); oldest != nil {
+	key := foldKey{token: token.Fingerprint(), peer: k.peer, minute: minuteOf(now)}
+	if _, oldest := g.folds.add(key, token, nil, now); oldest != nil {
 		g.book.record(g.presented(oldest))
 	}
 	return verdict{opens: true, token: token}
 }
 
+// verify refuses a token in a form even when a good one is in the header. It
+// reads the body last: for nobody whose token is refused already.
 func (g *Guard) verify(k *knock, need narrowcast.Scope) (*narrowcast.Token, *narrowcast.Rejection) {
+	token, rej := g.verifyHeader(k, need)
+	nothing := rej != nil && rej.Reason == narrowcast.TokenMissing && len(k.authorization) == 0
+	passes := rej == nil || rej.OnlyAboutAudience() && g.observing(g.now())
+	if (nothing || passes) && k.carriesForm() {
+		return nil, malformed("a token in the form body")
+	}
+	return token, rej
+}
+
+func (g *Guard) verifyHeader(k *knock, need narrowcast.Scope) (*narrowcast.Token, *narrowcast.Rejection) {
 	text, rej := k.bearer()
 	if rej != nil {
 		return nil, rej
@@ -67,12 +80,44 @@ func (g *Guard) turnAway(k *knock, rej *narrowcast.Rejection, need narrowcast.Sc
 	if !v.opens {
 		g.counts.rejected.Add(1)
 	}
-	if !rej.Genuine && !g.book.noise.allow(now) {
-		g.counts.unrecorded.Add(1)
-		return v
-	}
-	g.book.record(g.turnedAway(kind, k, v, now))
+	g.recordRefusal(g.turnedAway(kind, k, v, now), k.peer, now)
 	return v
+}
+
+// recordRefusal bounds what one caller can write. Of a genuine token the first few
+// refusals of a kind are recorded at once, and the others of that minute together
+// when it is over. The rest is noise.
+func (g *Guard) recordRefusal(e event.Event, peer string, now time.Time) {
+	if !e.Genuine {
+		if g.book.noise.allow(now) {
+			g.book.record(e)
+		} else {
+			g.counts.unrecorded.Add(1)
+		}
+		return
+	}
+	key := foldKey{peer: peer, minute: minuteOf(now), kind: e.Type, reason: e.Reason}
+	if e.Token != nil {
+		key.token = e.Token.Fingerprint
+	}
+	alone, oldest := g.refusals.add(key, nil, &e, now)
+	if oldest != nil {
+		g.recordRefusals(oldest)
+	}
+	if alone {
+		g.book.record(e)
+	}
+}
+
+// recordRefusals records the refusals behind the first few, if there were any.
+// The event is that of the last one, under whose decision it is found.
+func (g *Guard) recordRefusals(f *fold) {
+	if f.count == 0 {
+		return
+	}
+	e := *f.refused
+	e.Fold = &event.Fold{Count: f.count, First: f.first.UTC(), Last: f.last.UTC()}
+	g.book.record(e)
 }
 
 // newDecision returns an id with 130 random bits. Its length is the same for

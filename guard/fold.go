@@ -5,12 +5,17 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/event"
 )
 
 const foldShards = 16
 
-// folds gathers accepted presentations by token, peer and minute, so that the
-// record is complete and its volume bounded.
+// aloneRefusals is how many refusals with one key have an event each, so that a
+// person who tries again finds every decision.
+const aloneRefusals = 4
+
+// folds gathers presentations by token, peer and minute, and refused ones also by
+// kind and reason, so that the record is complete and its volume bounded.
 type folds struct {
 	shards [foldShards]foldShard
 }
@@ -26,11 +31,15 @@ type foldKey struct {
 	token  narrowcast.Fingerprint
 	peer   string
 	minute int64
+	kind   event.Type        // empty for accepted ones
+	reason narrowcast.Reason // zero for accepted ones
 }
 
 type fold struct {
 	key         foldKey
-	token       *narrowcast.Token
+	token       *narrowcast.Token // when accepted
+	refused     *event.Event      // the last one, when refused
+	alone       int               // refusals with an event each; not among count
 	count       int
 	first, last time.Time
 }
@@ -46,25 +55,32 @@ func newFolds(size int) *folds {
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
-// add counts one presentation. It returns the fold that had to make room, if
-// one had to.
-func (f *folds) add(token *narrowcast.Token, peer string, now time.Time) (oldest *fold) {
-	key := foldKey{token.Fingerprint(), peer, minuteOf(now)}
+// add counts one presentation, accepted (token) or refused. It returns whether
+// the refusal is to have an event of its own, and the fold that had to make room,
+// if one had.
+func (f *folds) add(key foldKey, token *narrowcast.Token, refused *event.Event, now time.Time) (alone bool, oldest *fold) {
 	s := &f.shards[key.token[0]%foldShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.open[key]; known != nil {
-		known.count++
-		known.last = now
-		return nil
+	one := s.open[key]
+	if one == nil {
+		if len(s.order) >= s.max {
+			oldest = s.pop()
+		}
+		one = &fold{key: key, token: token}
+		s.open[key] = one
+		s.order = append(s.order, one)
 	}
-	if len(s.order) >= s.max {
-		oldest = s.pop()
+	if refused != nil && one.alone < aloneRefusals {
+		one.alone++
+		return true, oldest
 	}
-	one := &fold{key: key, token: token, count: 1, first: now, last: now}
-	s.open[key] = one
-	s.order = append(s.order, one)
-	return oldest
+	if one.count == 0 {
+		one.first = now
+	}
+	one.count++
+	one.refused, one.last = refused, now
+	return false, oldest
 }
 
 func (s *foldShard) pop() *fold {

@@ -30,7 +30,8 @@ const (
 // ForwardConfig is what a forward-auth handler is made of.
 type ForwardConfig struct {
 	// Original says where method and URI are. Required. They are used for events
-	// and scope rules, never for the audience.
+	// and scope rules, never for the audience. With scope rules, a request without
+	// one of them is refused.
 	Original Original
 	// Claims are the headers of a 200 that carry verified claims: header name to
 	// claim name. The proxy must copy them over those of the caller. They are
@@ -91,13 +92,22 @@ func (f *forward) knockOf(r *http.Request) *knock {
 		return k
 	}
 	method, uri, fault := f.read(r.Header)
-	if fault == "" && uri == "" && f.guard.scopeFor != nil {
-		fault = "the proxy did not name the original URI"
+	if fault == "" && f.guard.scopeFor != nil && (uri == "" || method == "") {
+		fault = "the proxy did not name the original method and URI"
 	}
-	k.method, k.path, k.query, k.fault = method, "", "", fault
 	u, err := parseOriginal(uri)
+	switch {
+	case fault != "":
+	case err != nil:
+		fault = err.Error()
+	case uri != "":
+		fault = targetFault(method, u)
+	}
+	k.method, k.path, k.query = method, "", ""
+	if k.fault == "" {
+		k.fault = fault
+	}
 	if err != nil {
-		k.fault = err.Error()
 		return k
 	}
 	k.path, k.query = u.EscapedPath(), u.RawQuery

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func FuzzBearer(f *testing.F) {
 	f.Add("bearer  a.b.c", "Bearer x", "access_token=1", "a=b")
 	f.Add("DPoP x", "", "%61ccess_token", "x&access_token=2")
 	f.Fuzz(func(t *testing.T, first, second, query, form string) {
-		k := &knock{query: query, form: queryCarriesToken(form)}
+		k := &knock{query: query}
 		for _, header := range []string{first, second} {
 			if header != "" {
 				k.authorization = append(k.authorization, header)
@@ -51,6 +52,31 @@ func FuzzClip(f *testing.F) {
 		encoded, err := json.Marshal(clip(s, limit))
 		if err != nil || len(encoded) > limit+2+len("…") || !utf8.Valid(encoded) {
 			t.Fatalf("%d bytes for a limit of %d, %v", len(encoded), limit, err)
+		}
+	})
+}
+
+// FuzzRedact hides a token in arbitrary text and in any spelling. Its signature
+// is cut.
+func FuzzRedact(f *testing.F) {
+	const token = "eyJhbGciOiJFZDI1NTE5In0.eyJzdWIiOiJ4In0.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
+	f.Add("/cb/", "/x", uint64(0))
+	f.Add("/cb/.", "?a=b.c", uint64(0xffff_ffff_ffff_ffff))
+	f.Add("/%65yJ%2", "%", uint64(1<<23))
+	f.Fuzz(func(t *testing.T, before, after string, encode uint64) {
+		if len(before) > 1<<12 || strings.HasSuffix(before, "%") || len(before) > 1 && before[len(before)-2] == '%' {
+			return // the text would swallow the beginning of the token
+		}
+		var spelled strings.Builder
+		for i := range len(token) {
+			if encode>>(i%64)&1 == 1 {
+				fmt.Fprintf(&spelled, "%%%02x", token[i])
+			} else {
+				spelled.WriteByte(token[i])
+			}
+		}
+		if got := redact(before + spelled.String() + after); strings.Contains(unescape(got), "c2lnbmF0dXJl") && !strings.Contains(before+after, "c2ln") {
+			t.Fatalf("%q", got)
 		}
 	})
 }

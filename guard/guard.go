@@ -28,9 +28,11 @@ type Guard struct {
 	peer     func(*http.Request) string
 	software string
 	every    time.Duration
+	skew     time.Duration
 
 	book       *recorder
-	folds      *folds
+	folds      *folds // of accepted presentations
+	refusals   *folds // of genuine tokens that were refused
 	challenges challenges
 	metadata   document
 	counts     counts
@@ -57,8 +59,10 @@ func New(c Config) (*Guard, error) {
 		peer:     c.peer(),
 		software: c.Software,
 		every:    c.seenEvery(),
+		skew:     described.Skew,
 		book:     &recorder{sink: c.Sink, writer: c.Name, tenant: described.Tenant, noise: noise{limit: c.noisePerSecond()}},
 		folds:    newFolds(c.folds()),
+		refusals: newFolds(c.folds()),
 	}
 	g.metadata = c.document()
 	g.challenges = challengesFor(c.metadataURL())

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
-	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
 )
@@ -14,7 +13,6 @@ type knock struct {
 	request       *http.Request // what goes on when the door opens
 	authorization []string
 	query         string
-	form          bool // a token is in the form body
 	method, path  string
 	peer          string
 	certificate   string // thumbprint of the client's certificate
@@ -24,13 +22,14 @@ type knock struct {
 // knockOf reads a request that came from the caller itself.
 func (g *Guard) knockOf(r *http.Request) *knock {
 	k := &knock{
+		request:       r,
 		authorization: r.Header["Authorization"],
 		query:         r.URL.RawQuery,
 		method:        r.Method,
 		path:          r.URL.EscapedPath(),
 		certificate:   certificateOf(r),
+		fault:         targetFault(r.Method, r.URL),
 	}
-	k.request, k.form = peekForm(r)
 	if g.peer != nil {
 		k.peer = g.peer(r)
 	}
@@ -47,29 +46,13 @@ func certificateOf(r *http.Request) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// need asks the scope rule. A path that another reader may resolve differently
-// would let a caller choose the rule that applies.
+// need asks the scope rule.
 func (g *Guard) need(k *knock) narrowcast.Scope {
 	if g.scopeFor == nil || k.fault != "" {
 		return narrowcast.Scope{}
 	}
-	if ambiguousPath(k.path) {
-		k.fault = "a path that can be read in two ways"
+	if k.fault = ruleFault(k.request.Method, k.request.URL); k.fault != "" {
 		return narrowcast.Scope{}
 	}
 	return g.scopeFor(withoutToken(k.request))
-}
-
-func ambiguousPath(escaped string) bool {
-	lower := strings.ToLower(escaped)
-	if strings.Contains(lower, "%2f") || strings.Contains(lower, "%5c") || strings.Contains(lower, `\`) {
-		return true
-	}
-	for segment := range strings.SplitSeq(strings.ReplaceAll(lower, "%2e", "."), "/") {
-		name, _, _ := strings.Cut(segment, ";") // servlet containers cut ..;x to ..
-		if name == "." || name == ".." {
-			return true
-		}
-	}
-	return false
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,6 +36,11 @@ type ProxyConfig struct {
 	// read an identity from them. Authorization and the names of Claims cannot be
 	// among them.
 	DangerouslyKeep []string
+	// DangerouslyUpgradeTo are protocols besides websocket to which a connection
+	// may be upgraded; requests that name another one are refused. The guard sees
+	// nothing of what an upgraded connection carries. With a protocol that carries
+	// requests, such as h2c, callers get past every further decision.
+	DangerouslyUpgradeTo []string
 
 	// DialTimeout bounds connecting and the TLS handshake; default 5 s.
 	DialTimeout time.Duration
@@ -64,6 +70,11 @@ func (c *ProxyConfig) check(claims claimHeaders) []error {
 	if c.DialTimeout < 0 || c.ResponseTimeout < 0 {
 		errs = append(errs, errors.New("DialTimeout and ResponseTimeout must not be negative"))
 	}
+	for _, name := range c.DangerouslyUpgradeTo {
+		if protocol, version, _ := strings.Cut(name, "/"); !isFieldName(protocol) || version != "" && !isFieldName(version) {
+			errs = append(errs, fmt.Errorf("DangerouslyUpgradeTo: %q is not a protocol", name))
+		}
+	}
 	for _, name := range c.DangerouslyKeep {
 		p := plain(name)
 		for claimed := range claims {
@@ -80,19 +91,20 @@ func (c *ProxyConfig) check(claims claimHeaders) []error {
 
 // Proxy puts the guard in front of a service that knows nothing of tokens. The
 // token never reaches the service; verified claims do, under the names that the
-// operator chose. Upgraded connections and streams pass through. An error holds
-// every fault of the configuration.
+// operator chose. Streams pass through, and so do web sockets, until the token
+// expires. An error holds every fault of the configuration.
 func (g *Guard) Proxy(c ProxyConfig) (http.Handler, error) {
 	claims, errs := newClaimHeaders(c.Claims)
 	errs = append(errs, c.check(claims)...)
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("proxy: %w", errors.Join(errs...))
 	}
-	inbound := newStripper(claims, c.Strip, c.DangerouslyKeep)
-	return g.Wrap(&httputil.ReverseProxy{
+	inbound, allowed := newStripper(claims, c.Strip, c.DangerouslyKeep), newUpgrades(c.DangerouslyUpgradeTo)
+	next := &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			inbound.strip(p.Out.Header)
-			p.Out.Trailer = nil // identity headers can come behind the body too
+			p.Out.Trailer = nil   // identity headers can come behind the body too
+			p.Out.URL.Opaque = "" // it would take the place of the path
 			p.SetURL(c.Upstream)
 			p.SetXForwarded()
 			if token, ok := FromContext(p.In.Context()); ok {
@@ -103,6 +115,20 @@ func (g *Guard) Proxy(c ProxyConfig) (http.Handler, error) {
 		BufferPool:   &buffers{},
 		ErrorLog:     log.New(io.Discard, "", 0),
 		ErrorHandler: g.upstreamFailed(c.Failed),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		k := g.knockOf(r)
+		if k.fault == "" {
+			k.fault = allowed.fault(r.Header)
+		}
+		v := g.decide(k)
+		if !v.opens {
+			g.refuse(w, v)
+			return
+		}
+		admitted, done := g.untilExpiry(g.admit(k.request, v.token), v)
+		defer done()
+		next.ServeHTTP(w, admitted)
 	}), nil
 }
 

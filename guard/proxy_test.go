@@ -208,6 +208,38 @@ func TestProxyStreamsEvents(t *testing.T) {
 	}
 }
 
+// TestNoWayToSetAHeaderOfTheGuard: callers name headers in Connection, fold
+// lines, spell names twice or send trailers.
+func TestNoWayToSetAHeaderOfTheGuard(t *testing.T) {
+	w := newTown(t)
+	var got http.Header
+	front := behind(t, w.door(t, pay, nil), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		got = r.Header.Clone()
+		for name, values := range r.Trailer {
+			got["Trailer:"+name] = values
+		}
+	}), func(c *guard.ProxyConfig) { c.Claims = map[string]string{"X-Caller": "sub", "X-Jwt-Role": "role"} })
+	token := w.sign(t, map[string]any{"role": "a\r\nX-Caller: root"})
+	for extra, served := range map[string]bool{
+		"": true, "Connection: close, X-Caller\r\nX-Caller: root\r\n": true, "X_Caller: root\r\n": true, "x-caller: root\r\nX-Caller: root2\r\n": true,
+		"X-Jwt-Role: root\r\n": true, "X-Forwarded-For: root\r\nForwarded: for=root\r\nX-Real-IP: root\r\n": true,
+		"Connection: close, X-Forwarded-For, Authorization\r\n":                          true,
+		"Trailer: X-Caller\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Caller: root\r\n": true,
+		"X-Caller : root\r\n": false, "X-Caller: a\r\n root\r\n": true,
+	} {
+		got = nil
+		answer := raw(t, strings.TrimPrefix(front.URL, "http://"),
+			"POST /ok HTTP/1.1\r\nHost: pay.example.test\r\nAuthorization: Bearer "+token+"\r\n"+extra+"\r\n")
+		if strings.HasPrefix(answer, "200") != served || served != (got.Get("X-Caller") == "checkout") {
+			t.Errorf("%q: %s, X-Caller is %q", extra, answer, got.Get("X-Caller"))
+		}
+		if all := fmt.Sprint(got); strings.Contains(all, "root") || strings.Contains(all, token) {
+			t.Errorf("%q: the service saw %s", extra, all)
+		}
+	}
+}
+
 func TestProxyPassesWebSockets(t *testing.T) {
 	w := newTown(t)
 	front := behind(t, w.door(t, pay, nil), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

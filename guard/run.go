@@ -8,7 +8,8 @@ import (
 	"github.com/narrowcast-io/narrowcast/event"
 )
 
-// Flush records the accepted presentations of the minutes before now.
+// Flush records the accepted and the folded refused presentations of the minutes
+// before now.
 func (g *Guard) Flush(now time.Time) {
 	if g.folds != nil {
 		g.flushBefore(minuteOf(now))
@@ -18,6 +19,9 @@ func (g *Guard) Flush(now time.Time) {
 func (g *Guard) flushBefore(minute int64) {
 	for _, f := range g.folds.before(minute) {
 		g.book.record(g.presented(f))
+	}
+	for _, f := range g.refusals.before(minute) {
+		g.recordRefusals(f)
 	}
 }
 

@@ -140,6 +140,48 @@ func TestFormBodies(t *testing.T) {
 	}
 }
 
+// untouched is a body that must not be read.
+type untouched struct{ t *testing.T }
+
+func (u untouched) Read([]byte) (int, error) {
+	u.t.Error("the body of a stranger was read")
+	return 0, io.EOF
+}
+
+// TestTheBodyIsReadLast: who brings no good token cannot make the guard wait for
+// a body, and who brings one makes it read little.
+func TestTheBodyIsReadLast(t *testing.T) {
+	w := newTown(t)
+	post := func(body io.Reader, values ...string) *http.Request {
+		r := httptest.NewRequest("POST", "/", body)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header["Authorization"] = values
+		return r
+	}
+	good, off := "Bearer "+w.sign(t, nil), "Bearer "+w.sign(t, map[string]any{"aud": crm})
+	h := w.door(t, pay, nil).Wrap(hello)
+	for name, c := range map[string]struct {
+		values []string
+		want   int
+	}{"tampered": {[]string{tampered(good)}, 401}, "off target": {[]string{off}, 401}, "Basic": {[]string{"Basic dTpw"}, 401}, "two": {[]string{good, good}, 400}} {
+		if got := serve(h, post(untouched{t}, c.values...)); got.Code != c.want {
+			t.Errorf("%s: %d", name, got.Code)
+		}
+	}
+	const form = "a=1&access_token=x"
+	for name, values := range map[string][]string{"no header": nil, "good": {good}} {
+		if got := serve(h, post(strings.NewReader(form), values...)); got.Code != 400 || w.book.last(t).Detail != "a token in the form body" {
+			t.Errorf("%s: %d %s", name, got.Code, w.book.last(t).Detail)
+		}
+	}
+	if got := serve(w.door(t, pay, observing).Wrap(hello), post(strings.NewReader(form), off)); got.Code != 400 {
+		t.Errorf("observed: %d", got.Code)
+	}
+	if got := serve(h, post(strings.NewReader("a="+strings.Repeat("x", 8<<10)+"&access_token=x"), good)); got.Code != 200 {
+		t.Errorf("far inside: %d; it is neither noticed nor used", got.Code)
+	}
+}
+
 func TestTheHandlerDoesNotGetTheTokensText(t *testing.T) {
 	w := newTown(t)
 	token := w.sign(t, nil)
@@ -208,7 +250,7 @@ func TestScopes(t *testing.T) {
 			t.Errorf("%s: %d", path, got.Code)
 		}
 	}
-	if got := serve(g.Wrap(hello), request("GET", "/a..b/.c/%20", token)); got.Code != 200 {
+	if got := serve(g.Wrap(hello), request("GET", "/a..b/.c/x%20y/%C3%A9", token)); got.Code != 200 {
 		t.Errorf("plain path: %d", got.Code)
 	}
 }

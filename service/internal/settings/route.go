@@ -13,46 +13,106 @@ import (
 // Route says which scope requests need whose path begins with Path, segment by
 // segment: /charge takes in /charge/7 and not /charges.
 type Route struct {
-	Method string // empty: every method
+	Method string // empty: every method; GET takes in HEAD
 	Path   string
 	Scope  narrowcast.Scope // empty: a token for the audience is enough
 }
 
 // ScopeFor returns the scope that a request needs: that of the route with the
 // longest path that fits; of two with the same path, the one with the method.
+//
+// Services tend to take /Charge, //charge and /charge;x for /charge. A path in
+// such a spelling needs the scope of both readings, so that the spelling never
+// saves anything.
 func (g *Guard) ScopeFor(method, path string) narrowcast.Scope {
+	segments := strings.Split(path, "/")
+	exact := g.route(method, segments, func(a, b string) bool { return a == b })
+	loose := g.route(method, plainSegments(segments), strings.EqualFold)
+	switch {
+	case loose == exact:
+		return exact.scope()
+	case exact.scope().Covers(loose.scope()):
+		return exact.scope()
+	}
+	return both(exact.scope(), loose.scope())
+}
+
+// scope is empty for no route: without routes, a token is enough.
+func (r *Route) scope() narrowcast.Scope {
+	if r == nil {
+		return narrowcast.Scope{}
+	}
+	return r.Scope
+}
+
+func both(a, b narrowcast.Scope) narrowcast.Scope {
+	joined, err := narrowcast.ParseScope(strings.TrimSpace(a.String() + " " + b.String()))
+	if err != nil {
+		return b // too long to be one scope
+	}
+	return joined
+}
+
+func (g *Guard) route(method string, path []string, same func(a, b string) bool) *Route {
 	var best *Route
 	for i := range g.Routes {
 		r := &g.Routes[i]
-		if !r.fits(method, path) {
+		if !r.takes(method) || !r.fits(path, same) {
 			continue
 		}
-		if best == nil || len(r.Path) > len(best.Path) || len(r.Path) == len(best.Path) && r.Method != "" {
+		if best == nil || len(r.Path) > len(best.Path) || len(r.Path) == len(best.Path) && r.closer(best, method) {
 			best = r
 		}
 	}
-	if best == nil {
-		return narrowcast.Scope{}
-	}
-	return best.Scope
+	return best
 }
 
-func (r *Route) fits(method, path string) bool {
-	if r.Method != "" && r.Method != method {
-		return false
+// takes compares the method in any case, as many frameworks do, and lets GET
+// take in HEAD, which reads the same (RFC 9110 section 9.3.2).
+func (r *Route) takes(method string) bool {
+	return r.Method == "" || strings.EqualFold(r.Method, method) || r.Method == "GET" && strings.EqualFold(method, "HEAD")
+}
+
+// closer decides between two routes of one path: the method itself, then GET for
+// HEAD, then every method.
+func (r *Route) closer(than *Route, method string) bool {
+	return r.Method != "" && (than.Method == "" || !strings.EqualFold(than.Method, method))
+}
+
+// fits compares the path of the route with the beginning of a path that was cut
+// at its slashes.
+func (r *Route) fits(path []string, same func(a, b string) bool) bool {
+	if r.Path == "/" {
+		return true
 	}
-	rest, begins := strings.CutPrefix(path, strings.TrimSuffix(r.Path, "/"))
-	return r.Path == "/" || begins && (rest == "" || rest[0] == '/')
+	for segment := range strings.SplitSeq(r.Path, "/") {
+		if len(path) == 0 || !same(segment, path[0]) {
+			return false
+		}
+		path = path[1:]
+	}
+	return true
+}
+
+// plainSegments leaves out empty segments, but for the first, and parameters.
+func plainSegments(segments []string) []string {
+	kept := []string{""}
+	for _, s := range segments {
+		if s, _, _ = strings.Cut(s, ";"); s != "" {
+			kept = append(kept, s)
+		}
+	}
+	return kept
 }
 
 func routeOptions() []option[Route] {
 	return []option[Route]{
 		{Option: Option{Key: "method", Default: "every method",
-			Text: "The method of the request, in capitals.",
+			Text: "The method of the request, in capitals. GET takes in HEAD.",
 			Gain: "lets other methods fall to a route with less scope."},
 			read: func(v sy.Value, s *Route) { parsed(&s.Method, parseMethod, v) }},
 		{Option: Option{Key: "path", Required: true,
-			Text: "The beginning of the path, whole segments.",
+			Text: "The beginning of the path, whole segments. A request that spells it in other capitals needs this scope too.",
 			Gain: "lets other paths fall to a route with less scope."},
 			read: func(v sy.Value, s *Route) { parsed(&s.Path, parsePath, v) }},
 		{Option: Option{Key: "scope", Required: true,
@@ -103,7 +163,7 @@ func parsePath(s string) (string, error) {
 func (d *guardDraft) checkRoutes(v sy.Value) {
 	seen, lastResort := map[string]bool{}, false
 	for _, r := range d.Routes {
-		key := r.Method + " " + r.Path
+		key := r.Method + " " + strings.ToLower(r.Path) // capitals do not tell routes apart
 		if r.Path != "" && seen[key] {
 			v.Fault("routes: %s is listed twice", strings.TrimSpace(key))
 		}

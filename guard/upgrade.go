@@ -1,0 +1,66 @@
+package guard
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const faultUpgrade = "the connection may not be upgraded to this protocol"
+
+// upgrades are the protocols to which a proxy lets a connection change (RFC 9110
+// section 7.8). What is said afterwards passes the guard unseen, so it must not
+// be HTTP again, as it would be with h2c.
+type upgrades []string
+
+func newUpgrades(dangerously []string) upgrades {
+	return append(upgrades{"websocket"}, dangerously...)
+}
+
+func (u upgrades) fault(h http.Header) string {
+	asked, named := asksUpgrade(h), h["Upgrade"]
+	switch {
+	case len(named) == 0 && !asked:
+		return ""
+	case len(named) == 1 && slices.ContainsFunc(u, func(p string) bool { return strings.EqualFold(p, named[0]) }):
+		return ""
+	}
+	return faultUpgrade
+}
+
+func asksUpgrade(h http.Header) bool {
+	for _, value := range h["Connection"] {
+		for option := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.Trim(option, " \t"), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// untilExpiry gives an upgraded connection the life of its token, because on it
+// no further request asks for one. Nothing else is cut: an answer that has begun
+// was asked for in time.
+func (g *Guard) untilExpiry(r *http.Request, v verdict) (*http.Request, context.CancelFunc) {
+	if !asksUpgrade(r.Header) {
+		return r, func() {}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), g.ends(v).Sub(g.now()))
+	return r.WithContext(ctx), cancel
+}
+
+// ends is when a token that opened the door does so no more. Observe mode lets
+// only genuine tokens pass, so what they claim of their end counts.
+func (g *Guard) ends(v verdict) time.Time {
+	if v.token != nil {
+		return v.token.Expires().Add(g.skew)
+	}
+	end := v.rej.Claimed.Expires.Add(g.skew)
+	if g.observe.Until.Before(end) {
+		end = g.observe.Until
+	}
+	return end
+}
