@@ -23,7 +23,8 @@ func TestPeerOf(t *testing.T) {
 // A flood from one peer waits in its own lane.
 func TestPeersWaitInLanes(t *testing.T) {
 	l := newLimits([]byte("k"))
-	if l.lane("192.0.2.1") != l.lane("192.0.2.1") {
+	first, again := l.lane("192.0.2.1"), l.lane("192.0.2.1")
+	if first != again {
 		t.Error("one peer waits in two lanes")
 	}
 	seen := map[chan struct{}]bool{}
@@ -39,7 +40,8 @@ func TestPeersWaitInLanes(t *testing.T) {
 // run together, and the key of the process decides.
 func TestBucketsAreApart(t *testing.T) {
 	l, other := newLimits([]byte("k")), newLimits([]byte("l"))
-	if l.bucket("a", "b") != l.bucket("a", "b") || l.bucket("ab", "") == l.bucket("a", "b") || l.bucket("a", "b") == l.bucket("b", "a") {
+	first, again := l.bucket("a", "b"), l.bucket("a", "b")
+	if first != again || l.bucket("ab", "") == l.bucket("a", "b") || l.bucket("a", "b") == l.bucket("b", "a") {
 		t.Error("client id and peer are run together")
 	}
 	if l.bucket("a", "b") == other.bucket("a", "b") {
