@@ -106,7 +106,8 @@ type Request struct {
 	Peer   string `json:"peer,omitempty"` // address of the connection's other end
 }
 
-// Fold stands for several accepted presentations of one token by one peer.
+// Fold stands for several presentations of one token by one peer that had one
+// outcome.
 type Fold struct {
 	Count int       `json:"count"`
 	First time.Time `json:"first"`

@@ -76,10 +76,13 @@ func (f *folds) add(key foldKey, token *narrowcast.Token, refused *event.Event, 
 		return true, oldest
 	}
 	if one.count == 0 {
-		one.first = now
+		one.first, one.last = now, now
 	}
 	one.count++
-	one.refused, one.last = refused, now
+	one.refused = refused
+	if now.After(one.last) { // a clock may step back
+		one.last = now
+	}
 	return false, oldest
 }
 

@@ -117,10 +117,7 @@ func (g *Guard) Proxy(c ProxyConfig) (http.Handler, error) {
 		ErrorHandler: g.upstreamFailed(c.Failed),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		k := g.knockOf(r)
-		if k.fault == "" {
-			k.fault = allowed.fault(r.Header)
-		}
+		k := g.knockOf(allowed.decline(r))
 		v := g.decide(k)
 		if !v.opens {
 			g.refuse(w, v)

@@ -8,8 +8,6 @@ import (
 	"time"
 )
 
-const faultUpgrade = "the connection may not be upgraded to this protocol"
-
 // upgrades are the protocols to which a proxy lets a connection change (RFC 9110
 // section 7.8). What is said afterwards passes the guard unseen, so it must not
 // be HTTP again, as it would be with h2c.
@@ -19,15 +17,40 @@ func newUpgrades(dangerously []string) upgrades {
 	return append(upgrades{"websocket"}, dangerously...)
 }
 
-func (u upgrades) fault(h http.Header) string {
+// accepts reports whether the one protocol that a request offers to change to is
+// among them, or none is offered.
+func (u upgrades) accepts(h http.Header) bool {
 	asked, named := asksUpgrade(h), h["Upgrade"]
-	switch {
-	case len(named) == 0 && !asked:
-		return ""
-	case len(named) == 1 && slices.ContainsFunc(u, func(p string) bool { return strings.EqualFold(p, named[0]) }):
-		return ""
+	if len(named) == 0 && !asked {
+		return true
 	}
-	return faultUpgrade
+	return len(named) == 1 && slices.ContainsFunc(u, func(p string) bool { return strings.EqualFold(p, named[0]) })
+}
+
+// decline takes an offer out of a request. A server may ignore an offer (RFC 9110
+// section 7.8), and some clients make one with every request.
+func (u upgrades) decline(r *http.Request) *http.Request {
+	if u.accepts(r.Header) {
+		return r
+	}
+	copied := *r
+	copied.Header = r.Header.Clone()
+	for _, name := range []string{"Upgrade", "Http2-Settings"} {
+		copied.Header.Del(name)
+	}
+	var rest []string
+	for _, value := range r.Header["Connection"] {
+		for option := range strings.SplitSeq(value, ",") {
+			if option = strings.Trim(option, " \t"); option != "" && !strings.EqualFold(option, "upgrade") && !strings.EqualFold(option, "http2-settings") {
+				rest = append(rest, option)
+			}
+		}
+	}
+	copied.Header.Del("Connection")
+	if len(rest) > 0 {
+		copied.Header.Set("Connection", strings.Join(rest, ", "))
+	}
+	return &copied
 }
 
 func asksUpgrade(h http.Header) bool {

@@ -18,38 +18,43 @@ import (
 )
 
 // TestOnlyWebSocketsAreTunnelled: behind an upgrade to another protocol a caller
-// could speak to the service past the guard.
+// could speak to the service past the guard. The offer is taken out, because some
+// clients make one with every request.
 func TestOnlyWebSocketsAreTunnelled(t *testing.T) {
 	w := newTown(t)
-	asked := 0
-	service := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ })
+	offered := "never asked"
+	service := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		offered = r.Header.Get("Upgrade") + r.Header.Get("Http2-Settings")
+	})
 	front := behind(t, w.door(t, pay, nil), service, nil)
 	open := behind(t, w.door(t, pay, nil), service, func(c *guard.ProxyConfig) { c.DangerouslyUpgradeTo = []string{"h2c"} })
 	ask := func(s *httptest.Server, headers string) string {
-		return raw(t, strings.TrimPrefix(s.URL, "http://"),
+		offered = "never asked"
+		status := raw(t, strings.TrimPrefix(s.URL, "http://"),
 			"GET /ok HTTP/1.1\r\nHost: pay.example.test\r\nAuthorization: Bearer "+w.sign(t, nil)+"\r\n"+headers+"\r\n")[:3]
+		if status != "200" {
+			t.Errorf("%q: %s", headers, status)
+		}
+		return offered
 	}
 	const h2c = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
 	for headers, want := range map[string]string{
-		h2c: "400", "Connection: upgrade\r\n": "400", "Connection: close, \tUPGRADE\r\n": "400", "Connection: close\r\nConnection: Upgrade\r\n": "400",
-		"Upgrade: h2c\r\n": "400", "Upgrade: \r\n": "400", "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n": "400",
-		"Connection: Upgrade\r\nUpgrade: websocket/13\r\n": "400", "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n": "400",
-		"Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n": "400",
-		// Controls: the service answers 200 and does not switch.
-		"": "200", "Connection: close\r\n": "200", "Connection: Upgrade\r\nUpgrade: websocket\r\n": "200", "Connection: upgrade\r\nUpgrade: WebSocket\r\n": "200",
+		h2c: "", "Connection: upgrade\r\n": "", "Connection: close, \tUPGRADE\r\n": "", "Connection: close\r\nConnection: Upgrade\r\n": "",
+		"Upgrade: h2c\r\n": "", "Upgrade: \r\n": "", "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n": "",
+		"Connection: Upgrade\r\nUpgrade: websocket/13\r\n": "", "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n": "",
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n": "",
+		// Controls: no offer, and the one that is passed on.
+		"": "", "Connection: close\r\n": "",
+		"Connection: Upgrade\r\nUpgrade: websocket\r\n": "websocket", "Connection: upgrade\r\nUpgrade: WebSocket\r\n": "WebSocket",
 	} {
-		asked = 0
-		if got := ask(front, headers); got != want || (asked == 1) != (want == "200") {
-			t.Errorf("%q: %s, the service was asked %d times", headers, got, asked)
+		if got := ask(front, headers); got != want {
+			t.Errorf("%q: the service was offered %q, want %q", headers, got, want)
 		}
 	}
-	if ask(front, h2c); w.book.last(t).Detail != "the connection may not be upgraded to this protocol" {
-		t.Errorf("the event says %q", w.book.last(t).Detail)
-	}
-	if got := ask(open, h2c); got != "200" {
+	if got := ask(open, h2c); got != "h2c" {
 		t.Errorf("DangerouslyUpgradeTo has no effect: %s", got)
 	}
-	if got := ask(open, "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n"); got != "400" {
+	if got := ask(open, "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n"); got != "" {
 		t.Errorf("DangerouslyUpgradeTo opens for others: %s", got)
 	}
 	_, err := w.door(t, pay, nil).Proxy(guard.ProxyConfig{Upstream: &url.URL{Scheme: "http", Host: "x"}, DangerouslyUpgradeTo: []string{"a b", ""}})
