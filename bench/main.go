@@ -18,8 +18,9 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 10, "interleaved rounds")
-	each := flag.Duration("each", 200*time.Millisecond, "time for one measurement of verify")
+	rounds := flag.Int("rounds", 40, "interleaved rounds of verify; short ones, because machines change their pace")
+	each := flag.Duration("each", 30*time.Millisecond, "time for one measurement of verify")
+	loads := flag.Int("loads", 5, "interleaved rounds of mint")
 	load := flag.Duration("load", 3*time.Second, "time for one measurement of mint")
 	clients := flag.Int("clients", 64, "parallel clients of mint")
 	flag.Parse()
@@ -29,7 +30,7 @@ func main() {
 		err = verifyBench(*rounds, *each)
 	}
 	if err == nil && (what == "" || what == "mint") {
-		err = mintBench(max(3, *rounds/2), *load, *clients)
+		err = mintBench(*loads, *load, *clients)
 	}
 	if err == nil && !slices.Contains([]string{"", "verify", "mint", "floor"}, what) {
 		err = fmt.Errorf("unknown benchmark %q", what)
