@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,8 @@ type app struct {
 
 	home string // --home
 	json bool   // --json
+
+	started bool // a command was found and its arguments are right
 }
 
 // Exit codes.
@@ -71,6 +74,9 @@ func run(ctx context.Context, a *app) int {
 		return exitOK
 	}
 	code := exitFailed
+	if !a.started {
+		code = exitUsage // the command line was not understood
+	}
 	var exit *exitError
 	if errors.As(err, &exit) {
 		code, err = exit.code, exit.err
@@ -101,6 +107,7 @@ is wrong and nothing was started; 3 it worked and found something.`,
 	}
 	root.PersistentFlags().StringVar(&a.home, "home", a.defaultHome(), "the issuer's directory, made by init (environment: NARROWCAST_HOME)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of text")
+	root.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddGroup(
 		&cobra.Group{ID: "start", Title: "Start here:"},
@@ -138,6 +145,20 @@ func (a *app) printJSON(v any) error {
 	}
 	_, err := a.out.Write(visible(line.Bytes()))
 	return err
+}
+
+// needsSubcommand is the work of a command that only groups others: without it a
+// misspelt subcommand would print help and succeed.
+func needsSubcommand(c *cobra.Command, args []string) error {
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	all := strings.Join(names, ", ")
+	if len(args) == 0 {
+		return usage(fmt.Errorf("%s needs one of its subcommands: %s", c.CommandPath(), all))
+	}
+	return usage(fmt.Errorf("unknown command %q for %s; there are: %s", args[0], c.CommandPath(), all))
 }
 
 // exactArgs is cobra.ExactArgs with our exit code and a sentence.

@@ -138,7 +138,7 @@ expected and the one that came, and how they differ when they almost fit.`,
 }
 
 func (a *app) ledgerCommand() *cobra.Command {
-	c := &cobra.Command{Use: "ledger", GroupID: "ask", Short: "Read the book", Args: exactArgs(0, "a subcommand")}
+	c := &cobra.Command{Use: "ledger", GroupID: "ask", Short: "Read the book", RunE: needsSubcommand}
 	get := &cobra.Command{
 		Use: "get JTI", Short: "Show every record of a token",
 		Example: "  narrowcast ledger get 7kq3z0v9m2x5c1t8h4rj6w0ybd",

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) audienceCommand() *cobra.Command {
-	c := &cobra.Command{Use: "audience", GroupID: "issue", Short: "Look at, compare and draft resources", Args: exactArgs(0, "a subcommand")}
+	c := &cobra.Command{Use: "audience", GroupID: "issue", Short: "Look at, compare and draft resources", RunE: needsSubcommand}
 	c.AddCommand(a.audienceListCommand(), a.audienceShowCommand(), a.audienceExplainCommand(), a.audienceAddCommand())
 	return c
 }

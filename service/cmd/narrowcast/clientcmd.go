@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) clientCommand() *cobra.Command {
-	c := &cobra.Command{Use: "client", GroupID: "issue", Short: "Draft clients and their credentials", Args: exactArgs(0, "a subcommand")}
+	c := &cobra.Command{Use: "client", GroupID: "issue", Short: "Draft clients and their credentials", RunE: needsSubcommand}
 	var owner, kind, out string
 	add := &cobra.Command{
 		Use: "add ID", Short: "Make a credential and draft a client as a file of the registry",

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) keysCommand() *cobra.Command {
-	c := &cobra.Command{Use: "keys", GroupID: "issue", Short: "Look at and rotate signing keys", Args: exactArgs(0, "a subcommand")}
+	c := &cobra.Command{Use: "keys", GroupID: "issue", Short: "Look at and rotate signing keys", RunE: needsSubcommand}
 	c.AddCommand(&cobra.Command{
 		Use: "list", Short: "List all signing keys with their history", Args: exactArgs(0, "no arguments"),
 		Example: "  narrowcast keys list",
@@ -27,7 +27,7 @@ fetched it by then; the old key signs until that moment and stays published unti
 the last token it signed has expired. Works beside a running issuer.`,
 		Example: "  narrowcast keys rotate", Args: exactArgs(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return a.rotateKeys(c.Context()) },
-	})
+	}, a.retireCommand())
 	return c
 }
 
