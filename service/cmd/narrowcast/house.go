@@ -88,7 +88,7 @@ func (h *house) furnish(ctx context.Context, a *app) error {
 // because its numbers begin at one.
 func (h *house) makeDesk() error {
 	who, err := authn.New(authn.Config{
-		Issuer: h.settings.Issuer, TokenEndpoint: httpapi.TokenEndpoint(h.settings.Issuer), Now: h.now,
+		Issuer: h.settings.Issuer, TokenEndpoint: httpapi.TokenEndpoint(h.settings.Issuer), Now: h.now, Skew: h.settings.Skew,
 		Clients: func() authn.Clients {
 			if s := h.doors.Load().snapshot; s != nil {
 				return s

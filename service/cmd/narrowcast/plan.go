@@ -113,7 +113,7 @@ func (a *app) propose(ctx context.Context, book store.Revisions, s settings.Issu
 	}
 	p := proposal{Revision: revision, Digest: after.Digest(), Changes: registry.Diff(before, after), files: files}
 	if before != nil && before.Digest() == after.Digest() {
-		p.Changes = nil
+		p.Changes = []registry.Change{}
 	}
 	for _, change := range p.Changes {
 		p.widens = p.widens || change.Widens

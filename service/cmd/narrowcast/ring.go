@@ -22,7 +22,7 @@ func ringConfig(s settings.Issuer, kept store.Store, now func() time.Time) (keyr
 	}
 	return keyring.Config{
 		Keys: kept, Book: kept, MasterKey: master, Issuer: s.Issuer, Algorithm: s.Algorithm, Now: now, Tenant: s.Tenant,
-		PublishAhead: s.PublishAhead, RotateEvery: s.RotateEvery, KeepAfter: longestLife + s.Skew,
+		PublishAhead: s.PublishAhead, RotateEvery: s.RotateEvery, KeepAfter: longestLife + narrowcast.MaxSkew,
 	}, nil
 }
 

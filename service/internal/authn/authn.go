@@ -35,6 +35,9 @@ type Config struct {
 	Clients func() Clients
 	// Now is the clock. Required.
 	Now func() time.Time
+	// Skew is how far the clocks of clients may differ; default 5 s, at most a
+	// minute.
+	Skew time.Duration
 	// Hashing is how many passwords are hashed at a time, each of which takes
 	// the memory that its hash asks for; default 2, at most 64.
 	Hashing int
@@ -53,6 +56,7 @@ func (c *Config) check() error {
 	require(c.TokenEndpoint != "", "TokenEndpoint is required")
 	require(c.Clients != nil, "Clients is required")
 	require(c.Now != nil, "Now is required")
+	require(c.Skew >= 0 && c.Skew <= narrowcast.MaxSkew, fmt.Sprintf("Skew must be 0 (meaning %s) to %s", narrowcast.DefaultSkew, narrowcast.MaxSkew))
 	require(c.Hashing >= 0 && c.Hashing <= maxHashing, fmt.Sprintf("Hashing must be 0 (meaning %d) to %d", defaultHashing, maxHashing))
 	return errors.Join(errs...)
 }

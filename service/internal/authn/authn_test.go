@@ -229,3 +229,22 @@ func refused(t *testing.T, err error, ground issuer.Ground) *issuer.Refusal {
 	}
 	return refusal
 }
+
+// The clocks of clients may differ as far as the setting says, and no further.
+func TestSkewIsTheOneThatIsSet(t *testing.T) {
+	for skew, want := range map[time.Duration]bool{0: false, 30 * time.Second: true} {
+		h := open(t)
+		a, err := authn.New(authn.Config{
+			Issuer: narrowcast.MustIssuer(ours), TokenEndpoint: ours + "/token", Skew: skew,
+			Clients: func() authn.Clients { return h.list }, Now: func() time.Time { return h.now.Add(-20 * time.Second) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.Authenticate(t.Context(), issuer.Credentials{
+			AssertionType: authn.AssertionType, Assertion: sign(t, h.key, header, claims("checkout", `"`+ours+`"`, 60))})
+		if (err == nil) != want {
+			t.Errorf("a clock 20 s behind with a skew of %s: %v", skew, err)
+		}
+	}
+}

@@ -91,7 +91,7 @@ func (a *Authenticator) enrol(source Clients) (*roster, error) {
 	slices.Sort(algorithms)
 	v, err := narrowcast.NewVerifier(narrowcast.Config{
 		Audience: a.audience, Issuers: issuers, Algorithms: slices.Compact(algorithms),
-		Now: a.config.Now, MaxLifetime: maxAssertionLife,
+		Now: a.config.Now, MaxLifetime: maxAssertionLife, Skew: a.config.Skew,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the clients of the registry: %w", err)

@@ -123,7 +123,7 @@ func issuerKeys() []option[Issuer] {
 			read: func(v sy.Value, s *Issuer) { into(&s.PublishAhead, duration(time.Second, 7*day), v) }},
 		{Option: Option{Key: "skew", Default: "5s",
 			Text: "How far the clocks of clients may differ, 1s to 1m.",
-			Gain: "lengthens the life of assertions and tokens by as much."},
+			Gain: "lengthens the life of client assertions by as much."},
 			read: func(v sy.Value, s *Issuer) { into(&s.Skew, duration(time.Second, narrowcast.MaxSkew), v) }},
 		{Option: Option{Key: "drain", Default: "10s",
 			Text: "How long requests under way may take when the issuer stops, 1s to 5m.",

@@ -25,9 +25,6 @@ func (v Value) Position() Position {
 	return Position{File: v.doc.name, Line: v.node.Line, Column: v.node.Column}
 }
 
-// Path returns the path of the value from the top of its document.
-func (v Value) Path() string { return v.path }
-
 // Secret returns v with faults that never show the source.
 func (v Value) Secret() Value {
 	v.secret = true
