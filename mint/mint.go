@@ -92,6 +92,8 @@ type Letter struct {
 	Task        narrowcast.TaskID
 	Lineage     narrowcast.TokenID // only for a token with a parent
 	Class       narrowcast.Class   // AccessToken or ClientAssertion
+	// Confirmation binds the token to a sender; the zero value binds it to nobody.
+	Confirmation Confirmation
 
 	_ struct{}
 }

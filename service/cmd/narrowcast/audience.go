@@ -50,6 +50,7 @@ type shown struct {
 	Disabled    bool     `json:"disabled"`
 	TTL         string   `json:"ttl"`
 	MaxTTL      string   `json:"max_ttl"`
+	Sender      string   `json:"sender"`
 	Binding     []string `json:"binding"`
 	Callers     []string `json:"callers"`
 	Verifiers   []string `json:"verifiers"`
@@ -61,11 +62,11 @@ func showResource(r registry.Resource) shown {
 	s := shown{
 		ID: r.Audience.String(), Name: r.Name, Owner: r.Owner, Environment: r.Environment,
 		Criticality: string(r.Criticality), Data: r.Data, Tenant: r.Tenant, Scopes: r.Scopes.String(), Disabled: r.Disabled,
-		TTL: r.TTL.String(), MaxTTL: r.MaxTTL.String(), Binding: r.Binding, Position: r.Position,
+		TTL: r.TTL.String(), MaxTTL: r.MaxTTL.String(), Sender: string(r.Binding.Sender), Binding: r.Binding.Ways(), Position: r.Position,
 		Callers: []string{}, Verifiers: []string{}, Aliases: []string{},
 	}
-	if r.BindingRequired() && len(r.Binding) == 0 {
-		s.Binding = []string{"dpop", "mtls"}
+	if s.Binding == nil {
+		s.Binding = []string{}
 	}
 	for _, caller := range r.Callers {
 		s.Callers = append(s.Callers, string(caller.Client)+" ("+caller.Scopes.String()+")")
@@ -125,9 +126,9 @@ func (a *app) audienceShowCommand() *cobra.Command {
 
 func (s shown) writeText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	required := "none: bearer tokens are allowed"
+	binding := s.Sender
 	if len(s.Binding) > 0 {
-		required = strings.Join(s.Binding, " or ")
+		binding += ": " + strings.Join(s.Binding, " or ")
 	}
 	tenant := "one for all"
 	if s.Tenant != "" {
@@ -136,7 +137,7 @@ func (s shown) writeText(w io.Writer) error {
 	for _, row := range [][2]string{
 		{"id", s.ID}, {"name", s.Name}, {"owner", s.Owner}, {"environment", s.Environment}, {"criticality", s.Criticality},
 		{"data", strings.Join(s.Data, ", ")}, {"tenant", tenant}, {"scopes", s.Scopes}, {"disabled", fmt.Sprint(s.Disabled)},
-		{"life", s.TTL + ", ceiling " + s.MaxTTL}, {"required binding", required},
+		{"life", s.TTL + ", ceiling " + s.MaxTTL}, {"binding", binding},
 		{"callers", strings.Join(s.Callers, ", ")}, {"verifiers", strings.Join(s.Verifiers, ", ")},
 		{"aliases", strings.Join(s.Aliases, ", ")}, {"written at", s.Position},
 	} {

@@ -1,6 +1,9 @@
 package issuer
 
 import (
+	"crypto/x509"
+	"time"
+
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
@@ -16,6 +19,17 @@ type Request struct {
 	Lifetime  string // seconds; our own parameter
 	From      event.Request
 
+	// SubjectTokenType, ActorToken, ActorTokenType and RequestedTokenType are
+	// parameters of an exchange (RFC 8693 section 2.1). The subject token itself
+	// is Credentials.Token.
+	SubjectTokenType   string
+	ActorToken         string
+	ActorTokenType     string
+	RequestedTokenType string
+
+	// Proofs are the values of all DPoP headers (RFC 9449 section 4.1).
+	Proofs []string
+
 	Credentials Credentials
 }
 
@@ -29,6 +43,14 @@ type Credentials struct {
 	Basic         *Basic // the Authorization header, when its scheme is Basic
 	Header        bool   // there was an Authorization header, of any scheme
 	Peer          string // the address they came from; the desk sets it from Request.From
+
+	// Token is a token of a foreign issuer that says who asks: the assertion of a
+	// jwt-bearer grant (RFC 7523 section 2.1) or the subject token of an exchange
+	// (RFC 8693 section 2.1). Another proof beside it must name the same client.
+	Token string
+	// Certificates is the chain of the connection, the client's own first. It is
+	// what was shown; nobody has verified it.
+	Certificates []*x509.Certificate
 }
 
 // Basic is the user and the password of HTTP Basic authentication, as they
@@ -50,7 +72,12 @@ func (Basic) GoString() string { return "basic credentials" }
 // Identity is who asked, and how that is known.
 type Identity struct {
 	Client narrowcast.ClientID
-	Method string // private_key_jwt or client_secret_basic
+	// Subject is who the token will speak of: the SPIFFE ID of a workload, or the
+	// client itself when it is empty.
+	Subject narrowcast.Subject
+	Method  string // how it was proved: a kind of registry.Credential
+	// Until is when the proof ends; zero when it does not.
+	Until time.Time
 	// Once are the ids that this proof uses up. They are consumed together with
 	// the record of the decision.
 	Once []store.Once
@@ -69,6 +96,11 @@ type Answer struct {
 	ID        narrowcast.TokenID
 	Client    narrowcast.ClientID
 	Decision  string
+	// Type is Bearer or DPoP (RFC 9449 section 5).
+	Type string
+	// Exchanged: the answer to an exchange names the type of what was issued
+	// (RFC 8693 section 2.2.1).
+	Exchanged bool
 }
 
 // String names the answer without the token.

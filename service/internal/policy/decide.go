@@ -26,7 +26,7 @@ func (r *Rules) Decide(q Request) Decision {
 	d.decideLifetime(door, q)
 	d.Allowed = d.Refusal == ""
 	if !d.Allowed {
-		d.Scope, d.Lifetime, d.Cut = narrowcast.Scope{}, 0, false
+		d.Scope, d.Lifetime, d.Cut, d.Bind = narrowcast.Scope{}, 0, false, Shown{}
 	}
 	return d
 }
@@ -93,12 +93,16 @@ func (d *Decision) decideScope(door *door, q Request) {
 }
 
 func (d *Decision) decideBinding(door *door, q Request) {
+	d.Bind = door.Binding.bind(q.Shown)
 	switch {
-	case !door.BindingRequired:
-	case q.Bound:
-		d.step(door.bound)
-	default:
+	case d.Bind.DPoP:
+		d.step(door.dpop)
+	case d.Bind.MTLS:
+		d.step(door.mtls)
+	case door.Binding.Sender == Required:
 		d.step(door.unbound)
+	case q.Shown.DPoP:
+		d.step(door.bearer)
 	}
 }
 
@@ -115,6 +119,22 @@ func (d *Decision) decideLifetime(door *door, q Request) {
 	default:
 		d.Lifetime = q.Lifetime.Truncate(time.Second)
 		d.step(Reason{Text: "the life asked for is below the ceiling", Position: door.Position})
+	}
+	d.endWith(q)
+}
+
+// endWith keeps a token from outliving what it is based on.
+func (d *Decision) endWith(q Request) {
+	if q.Until.IsZero() || d.Lifetime == 0 {
+		return
+	}
+	left := q.Until.Sub(q.At).Truncate(time.Second)
+	switch {
+	case left < time.Second:
+		d.refuse(InvalidRequest, "what the token would be based on ends at "+q.Until.Format(time.RFC3339), "")
+	case left < d.Lifetime:
+		d.Lifetime, d.Cut = left, q.Lifetime > left
+		d.step(Reason{Text: "the life was cut to the end of what the token is based on, " + q.Until.Format(time.RFC3339)})
 	}
 }
 

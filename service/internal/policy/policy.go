@@ -15,9 +15,8 @@ type Door struct {
 	Scopes   narrowcast.Scope // every scope the resource knows
 	TTL      time.Duration    // the life of a token when the request does not say
 	MaxTTL   time.Duration    // the ceiling
-	// BindingRequired: a token is minted only for a sender that proves a key.
-	BindingRequired bool
-	Position        string // file:line of the rule, for explanations
+	Binding  Binding
+	Position string // file:line of the rule, for explanations
 }
 
 // Grant is one caller entry: this client may ask for this door with these scopes.
@@ -37,14 +36,16 @@ type Alias struct {
 	Position string
 }
 
-// Request is what a client asks for. Bound is true when it proved a key that
-// the token will be bound to.
+// Request is what a client asks for.
 type Request struct {
 	Client   narrowcast.ClientID
 	Resource string           // as it was sent; aliases and the root slash are resolved here
 	Scope    narrowcast.Scope // empty: everything granted
 	Lifetime time.Duration    // 0: the door's TTL
-	Bound    bool
+	Shown    Shown            // the keys that the client proved
+	// Until bounds the life of the token: what it is based on ends then. Zero:
+	// nothing does.
+	Until time.Time
 	// At is the time of the request. It ends aliases; at the zero time no alias
 	// resolves.
 	At time.Time
@@ -59,7 +60,8 @@ type Decision struct {
 	Audience narrowcast.Audience
 	Scope    narrowcast.Scope
 	Lifetime time.Duration
-	Cut      bool // the lifetime asked for was above the ceiling
+	Cut      bool  // the lifetime asked for was above the ceiling
+	Bind     Shown // what the token is to be bound to: one of them, or none
 	Reasons  []Reason
 }
 

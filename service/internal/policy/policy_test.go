@@ -19,7 +19,7 @@ func config() policy.Config {
 		Doors: []policy.Door{
 			{Audience: pay, Scopes: narrowcast.MustScope("charge refund"), TTL: 5 * time.Minute, MaxTTL: 10 * time.Minute, Position: "r.yaml:2"},
 			{Audience: crm, Scopes: narrowcast.MustScope("read"), TTL: 5 * time.Minute, MaxTTL: 10 * time.Minute, Position: "r.yaml:12"},
-			{Audience: vault, Scopes: narrowcast.MustScope("open"), TTL: time.Minute, MaxTTL: time.Minute, BindingRequired: true, Position: "r.yaml:22"},
+			{Audience: vault, Scopes: narrowcast.MustScope("open"), TTL: time.Minute, MaxTTL: time.Minute, Binding: policy.Binding{Sender: policy.Required, DPoP: true, MTLS: true}, Position: "r.yaml:22"},
 			{Audience: old, Scopes: narrowcast.MustScope("read"), TTL: time.Minute, MaxTTL: time.Minute, Disabled: true, Position: "r.yaml:32"},
 		},
 		Grants: []policy.Grant{
@@ -59,8 +59,13 @@ func TestDecide(t *testing.T) {
 		{name: "root slash", change: func(q *policy.Request) { q.Resource += "/" }, reason: "is registered", at: "r.yaml:2"},
 		{name: "alias", change: func(q *policy.Request) { q.Resource = "https://pay-old.example.test" }, reason: "stands for https://pay.example.test", at: "r.yaml:9"},
 		{name: "bound", change: func(q *policy.Request) {
-			*q = policy.Request{Client: "checkout", Resource: "https://vault.example.test", Bound: true}
-		}, reason: "one was proved", at: "r.yaml:22"},
+			*q = policy.Request{Client: "checkout", Resource: "https://vault.example.test", Shown: policy.Shown{DPoP: true, MTLS: true}}
+		}, reason: "bound to the key", at: "r.yaml:22"},
+		{name: "bound by certificate", change: func(q *policy.Request) {
+			*q = policy.Request{Client: "checkout", Resource: "https://vault.example.test", Shown: policy.Shown{MTLS: true}}
+		}, reason: "bound to the certificate", at: "r.yaml:22"},
+		{name: "based on what ends", change: func(q *policy.Request) { q.Until = noon().Add(90 * time.Second) }, reason: "end of what the token is based on"},
+		{name: "based on what ended", change: func(q *policy.Request) { q.Until = noon() }, refusal: "invalid_request", reason: "what the token would be based on"},
 		{name: "no resource", change: func(q *policy.Request) { q.Resource = "" }, refusal: "invalid_target", reason: "no resource was named"},
 		{name: "unknown", change: func(q *policy.Request) { q.Resource = "https://pay.example.test.evil.test" }, refusal: "invalid_target", reason: "no resource is registered"},
 		{name: "path slash", change: func(q *policy.Request) { q.Resource += "/a/" }, refusal: "invalid_target", reason: "no resource is registered"},

@@ -42,9 +42,9 @@ func configs() *rapid.Generator[policy.Config] {
 			ttl := time.Duration(rapid.IntRange(1, 600).Draw(t, "ttl")) * time.Second
 			d := policy.Door{
 				Audience: audience(i), Scopes: scopes().Draw(t, "scopes"), TTL: ttl,
-				MaxTTL:          ttl + time.Duration(rapid.IntRange(0, 600).Draw(t, "more"))*time.Second,
-				Disabled:        rapid.IntRange(0, 4).Draw(t, "disabled") == 0,
-				BindingRequired: rapid.IntRange(0, 2).Draw(t, "binding") == 0,
+				MaxTTL:   ttl + time.Duration(rapid.IntRange(0, 600).Draw(t, "more"))*time.Second,
+				Disabled: rapid.IntRange(0, 4).Draw(t, "disabled") == 0,
+				Binding:  bindings().Draw(t, "binding"),
 			}
 			c.Doors = append(c.Doors, d)
 			for j := range clients {
@@ -58,6 +58,32 @@ func configs() *rapid.Generator[policy.Config] {
 	})
 }
 
+func bindings() *rapid.Generator[policy.Binding] {
+	return rapid.Custom(func(t *rapid.T) policy.Binding {
+		b := policy.Binding{
+			Sender: rapid.SampledFrom([]policy.Sender{"", policy.Required, policy.Preferred, policy.Bearer}).Draw(t, "sender"),
+			DPoP:   rapid.Bool().Draw(t, "dpop"), MTLS: rapid.Bool().Draw(t, "mtls"),
+		}
+		if b.Sender == policy.Required && !b.DPoP {
+			b.MTLS = true
+		}
+		return b
+	})
+}
+
+// fits reports whether a token may be bound so at a door.
+func fits(b policy.Binding, shown, bind policy.Shown) bool {
+	switch {
+	case bind.DPoP && bind.MTLS, bind.DPoP && !(b.DPoP && shown.DPoP), bind.MTLS && !(b.MTLS && shown.MTLS):
+		return false
+	case b.Sender == policy.Bearer:
+		return bind == policy.Shown{}
+	case b.DPoP && shown.DPoP || b.MTLS && shown.MTLS:
+		return bind != policy.Shown{}
+	}
+	return b.Sender != policy.Required
+}
+
 func requests() *rapid.Generator[policy.Request] {
 	return rapid.Custom(func(t *rapid.T) policy.Request {
 		return policy.Request{
@@ -65,7 +91,7 @@ func requests() *rapid.Generator[policy.Request] {
 			Resource: audience(rapid.IntRange(0, doors).Draw(t, "door")).String(),
 			Scope:    scopes().Draw(t, "scope"),
 			Lifetime: time.Duration(rapid.IntRange(-1, 2000).Draw(t, "life")) * time.Second,
-			Bound:    rapid.Bool().Draw(t, "bound"),
+			Shown:    policy.Shown{DPoP: rapid.Bool().Draw(t, "dpop"), MTLS: rapid.Bool().Draw(t, "mtls")},
 			At:       noon(),
 		}
 	})
@@ -92,7 +118,7 @@ func TestNothingWidens(t *testing.T) {
 			if door.Audience != d.Audience {
 				continue
 			}
-			if door.Disabled || door.BindingRequired && !q.Bound || d.Lifetime > door.MaxTTL || d.Lifetime < time.Second || !door.Scopes.Covers(d.Scope) {
+			if door.Disabled || !fits(door.Binding, q.Shown, d.Bind) || d.Lifetime > door.MaxTTL || d.Lifetime < time.Second || !door.Scopes.Covers(d.Scope) {
 				t.Fatalf("%+v at %+v", d, door)
 			}
 		}
@@ -118,7 +144,7 @@ func TestEnumerationEqualsDecision(t *testing.T) {
 				reach[d.Audience] = d.Scopes
 			}
 			for i := range doors + 1 {
-				d := r.Decide(policy.Request{Client: client(j), Resource: audience(i).String(), Bound: true})
+				d := r.Decide(policy.Request{Client: client(j), Resource: audience(i).String(), Shown: policy.Shown{DPoP: true, MTLS: true}})
 				scope, reachable := reach[audience(i)]
 				if d.Allowed != reachable || d.Scope != scope {
 					t.Fatalf("client %d door %d: decided %+v, enumerated %v %q", j, i, d, reachable, scope)
@@ -138,7 +164,7 @@ func TestConditionsOnlyNarrow(t *testing.T) {
 		case 0:
 			c.Doors[n].Disabled = true
 		case 1:
-			c.Doors[n].BindingRequired = true
+			c.Doors[n].Binding = policy.Binding{Sender: policy.Required, DPoP: true}
 		case 2:
 			c.Doors[n].MaxTTL = c.Doors[n].TTL
 		case 3:

@@ -34,7 +34,9 @@ type door struct {
 	grants   map[narrowcast.ClientID]*grant
 	known    Reason
 	unbound  Reason
-	bound    Reason
+	dpop     Reason
+	mtls     Reason
+	bearer   Reason
 	lifetime Reason
 }
 
@@ -81,13 +83,17 @@ func (r *Rules) addDoor(d Door) error {
 		return fmt.Errorf("%s: door %s is there twice", d.Position, d.Audience)
 	case d.TTL < time.Second || d.MaxTTL < d.TTL:
 		return fmt.Errorf("%s: door %s: a life of %s under a ceiling of %s makes no sense", d.Position, d.Audience, d.TTL, d.MaxTTL)
+	case d.Binding.Sender == Required && !d.Binding.binds():
+		return fmt.Errorf("%s: door %s demands bound tokens and allows no way to bind them", d.Position, d.Audience)
 	}
 	own := &door{
 		Door:     d,
 		grants:   map[narrowcast.ClientID]*grant{},
 		known:    Reason{Text: "resource " + d.Audience.String() + " is registered", Position: d.Position},
 		unbound:  Reason{Text: "the resource takes only tokens bound to a key, and no key was proved", Position: d.Position, Refusal: InvalidRequest},
-		bound:    Reason{Text: "the resource takes only tokens bound to a key, and one was proved", Position: d.Position},
+		dpop:     Reason{Text: "the token is bound to the key that was proved", Position: d.Position},
+		mtls:     Reason{Text: "the token is bound to the certificate of the connection", Position: d.Position},
+		bearer:   Reason{Text: "a key was proved, and the resource takes no tokens bound to one in this way", Position: d.Position},
 		lifetime: Reason{Text: "the life of tokens for this resource is " + d.TTL.String(), Position: d.Position},
 	}
 	if d.Disabled {

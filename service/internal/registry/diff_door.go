@@ -52,21 +52,12 @@ func (d *differ) door(id string, was, is *Resource) {
 	change(CriticalityMoved, "criticality", string(was.Criticality), string(is.Criticality), weight(is.Criticality) < weight(was.Criticality))
 	change(LifetimeChanged, "ttl", life(was.TTL), life(is.TTL), is.TTL > was.TTL)
 	change(LifetimeChanged, "max_ttl", life(was.MaxTTL), life(is.MaxTTL), is.MaxTTL > was.MaxTTL)
-	change(BindingChanged, "binding", strings.Join(was.Binding, ", "), strings.Join(is.Binding, ", "), looser(was.Binding, is.Binding))
+	change(BindingChanged, "binding", was.Binding.String(), is.Binding.String(), is.Binding.Looser(was.Binding))
 	d.verifiers(id, was, is)
 	d.aliases(id, was, is)
 }
 
 func weight(c Criticality) int { return slices.Index([]Criticality{Low, Medium, High}, c) }
-
-// looser reports whether a way to present a token was added, or the demand for
-// binding dropped.
-func looser(was, is []string) bool {
-	if len(was) == 0 {
-		return false
-	}
-	return len(is) == 0 || slices.ContainsFunc(is, func(m string) bool { return !slices.Contains(was, m) })
-}
 
 func (d *differ) verifiers(id string, was, is *Resource) {
 	for _, client := range is.Verifiers {

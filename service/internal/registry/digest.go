@@ -58,7 +58,7 @@ func (h fields) resource(r Resource) {
 	h.add(r.Audience.String(), r.Name, r.Owner, r.Environment, string(r.Criticality), r.Tenant, r.Scopes.String(),
 		fmt.Sprint(r.Disabled), r.TTL.String(), r.MaxTTL.String())
 	h.list(r.Data)
-	h.list(r.Binding)
+	h.add(r.Binding.String())
 	h.count(len(r.Callers))
 	for _, c := range r.Callers {
 		h.add(string(c.Client), c.Scopes.String())

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 )
 
 // Scopes of the issuer's own doors.
@@ -94,7 +95,7 @@ func builtIn(a narrowcast.Audience, name, scopes string, callers []Caller) Resou
 	}
 	return Resource{
 		Audience: a, Name: name, Owner: "narrowcast", Criticality: Medium, Scopes: scope,
-		TTL: DefaultTTL, MaxTTL: DefaultMaxTTL, Callers: callers, BuiltIn: true, Position: "built in",
+		TTL: DefaultTTL, MaxTTL: DefaultMaxTTL, Binding: policy.Binding{Sender: policy.Preferred, DPoP: true}, Callers: callers, BuiltIn: true, Position: "built in",
 	}
 }
 

@@ -164,7 +164,7 @@ func TestLifetimes(t *testing.T) {
 			t.Errorf("%s %s: %v", c.criticality, c.tokens, err)
 			continue
 		}
-		if a, _ := s.Named("a"); a.TTL != c.ttl || a.MaxTTL != c.max || a.BindingRequired() != (c.criticality == "high") {
+		if a, _ := s.Named("a"); a.TTL != c.ttl || a.MaxTTL != c.max || (a.Binding.Sender == policy.Required) != (c.criticality == "high") {
 			t.Errorf("%s %s: %+v", c.criticality, c.tokens, a)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/service/internal/federation"
+	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 )
 
 // Criticality of a resource.
@@ -31,17 +33,13 @@ type Resource struct {
 	Scopes      narrowcast.Scope
 	Disabled    bool
 	TTL, MaxTTL time.Duration
-	Binding     []string // dpop, mtls; empty means bearer is allowed
+	Binding     policy.Binding
 	Callers     []Caller
 	Verifiers   []narrowcast.ClientID // who may report for this door
 	Aliases     []Alias
 	BuiltIn     bool // a door of the issuer itself, see [Snapshot.WithHouse]
 	Position    string
 }
-
-// BindingRequired reports whether tokens for the resource must be bound to a
-// key of the sender.
-func (r Resource) BindingRequired() bool { return r.Criticality == High || len(r.Binding) > 0 }
 
 // Caller is a client that may ask for tokens for a resource.
 type Caller struct {
@@ -81,19 +79,61 @@ type Client struct {
 const (
 	PrivateKeyJWT     = "private_key_jwt"
 	ClientSecretBasic = "client_secret_basic"
+	TLSClientAuth     = "tls_client_auth"             // RFC 8705 section 2.1
+	SelfSignedTLS     = "self_signed_tls_client_auth" // RFC 8705 section 2.2
+	SPIFFE            = "spiffe"                      // an X.509-SVID or a JWT-SVID
+	Federated         = "token"                       // a token of a foreign issuer
 )
 
-// Credential is one way in which a client may prove who it is.
+// Credential is one way in which a client may prove who it is. Kind decides
+// which of the other fields is set.
 type Credential struct {
-	Kind     string           // private_key_jwt or client_secret_basic
-	Keys     []narrowcast.Key // of private_key_jwt
-	Secret   string           // of client_secret_basic: the argon2id hash, never the secret
-	Position string
+	Kind        string
+	Keys        []narrowcast.Key // of private_key_jwt
+	Secret      string           // of client_secret_basic: the argon2id hash, never the secret
+	Certificate CertificateRule  // of tls_client_auth
+	Thumbprints []string         // of self_signed_tls_client_auth: x5t#S256 of each certificate
+	SPIFFE      string           // of spiffe: the SPIFFE ID
+	Rule        federation.Rule  // of token
+	Position    string
 }
 
-// Issuer is a foreign issuer that resources may trust.
-type Issuer struct {
-	Issuer   narrowcast.Issuer
-	Profile  string
-	Position string
+// CertificateRule says which certificate of which authority names a client
+// (RFC 8705 section 2.1.2). Exactly one of the names is set.
+type CertificateRule struct {
+	Authorities [][]byte // the certificates that may vouch, DER
+	SubjectDN   string   // RFC 4514, as it is compared: see the room authn
+	DNS         string
+	URI         string
+	IP          string
+	Email       string
 }
+
+// Issuer is a foreign issuer whose tokens, or certificates, may say who a
+// client is.
+type Issuer struct {
+	Issuer  narrowcast.Issuer // of a trust domain: spiffe://corp.example
+	Profile string            // one of the platforms of the room federation
+
+	// Where its keys come from; exactly one is set, or none for a trust domain
+	// whose bundle the Workload API of the machine supplies.
+	JWKSURL   string           // https, or http on loopback
+	Discovery bool             // OpenID discovery below the identifier
+	Keys      []narrowcast.Key // a key set among the files of the registry
+	Bundle    Bundle           // of a trust domain
+
+	MaxAge      time.Duration // the longest time since iat, or to exp, of a token that is taken; 0: the platform's default
+	OneTime     bool          // a token with a jti is taken once
+	TokenReview bool          // Kubernetes: the API server is asked as well; the settings say where it is
+	Position    string
+}
+
+// Bundle is where the keys of a SPIFFE trust domain come from.
+type Bundle struct {
+	Document   []byte // a SPIFFE bundle document among the files of the registry
+	URL        string // a bundle endpoint
+	EndpointID string // with it the endpoint is of the profile https_spiffe: the SPIFFE ID that its certificate must have
+}
+
+// IsZero reports whether no place is named.
+func (b Bundle) IsZero() bool { return len(b.Document) == 0 && b.URL == "" }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 	sy "github.com/narrowcast-io/narrowcast/service/internal/strictyaml"
 )
 
@@ -56,11 +57,17 @@ func (d *draftResource) readTokens(v sy.Value) {
 	duration := func(into *time.Duration) func(sy.Value) {
 		return set(into, func(v sy.Value) (time.Duration, bool) { return v.Duration(minTTL, ceiling) })
 	}
-	var ttl sy.Value
+	var ttl, sender sy.Value
 	if v != (sy.Value{}) {
 		v.Object(
 			sy.Field{Name: "ttl", Read: func(v sy.Value) { ttl = v; duration(&d.TTL)(v) }},
 			sy.Field{Name: "max_ttl", Read: duration(&d.MaxTTL)},
+			sy.Field{Name: "sender", Read: func(v sy.Value) {
+				sender = v
+				set(&d.Binding.Sender, func(v sy.Value) (policy.Sender, bool) {
+					return sy.OneOf(v, policy.Required, policy.Preferred, policy.Bearer)
+				})(v)
+			}},
 			sy.Field{Name: "binding", Read: d.readBinding},
 		)
 	}
@@ -73,25 +80,49 @@ func (d *draftResource) readTokens(v sy.Value) {
 	if d.TTL == 0 {
 		d.TTL = min(DefaultTTL, d.MaxTTL)
 	}
-	if d.Criticality == High && len(d.Binding) == 0 {
-		d.Binding = []string{"dpop", "mtls"}
+	d.settleBinding(sender)
+}
+
+// settleBinding fills in what the file does not say. Nothing at all means that a
+// proof of possession binds a token, because who makes one asks for it, and that
+// a certificate does not.
+func (d *draftResource) settleBinding(sender sy.Value) {
+	b := &d.Binding
+	if b.Sender == policy.Bearer {
+		switch {
+		case d.Criticality == High:
+			sender.Fault("is bearer, and criticality high demands tokens that are bound to their sender")
+		case b.DPoP || b.MTLS:
+			sender.Fault("is bearer, and binding lists ways to bind tokens")
+		}
+		return
+	}
+	if d.Criticality == High && b.Sender == policy.Preferred {
+		sender.Fault("is preferred, and criticality high demands tokens that are bound to their sender")
+	}
+	switch listed := b.DPoP || b.MTLS; {
+	case b.Sender == "" && (listed || d.Criticality == High):
+		b.Sender = policy.Required
+	case b.Sender == "":
+		b.Sender, b.DPoP = policy.Preferred, true
+	}
+	if !b.DPoP && !b.MTLS {
+		b.DPoP, b.MTLS = true, true
 	}
 }
 
 func (d *draftResource) readBinding(v sy.Value) {
-	low := 0
-	if d.Criticality == High {
-		low = 1
-	}
-	v.List(low, 2, func(v sy.Value) {
+	v.List(1, 2, func(v sy.Value) {
 		method, ok := sy.OneOf(v, "dpop", "mtls")
-		if ok && slices.Contains(d.Binding, method) {
+		way := map[string]*bool{"dpop": &d.Binding.DPoP, "mtls": &d.Binding.MTLS}[method]
+		switch {
+		case !ok:
+		case *way:
 			v.Fault("is listed twice")
-		} else if ok {
-			d.Binding = append(d.Binding, method)
+		default:
+			*way = true
 		}
 	})
-	slices.Sort(d.Binding)
 }
 
 func (d *draftResource) readCaller(v sy.Value) {

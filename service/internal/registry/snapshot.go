@@ -143,7 +143,7 @@ func (s *Snapshot) makeRules() (*policy.Rules, error) {
 	for _, r := range s.resources {
 		c.Doors = append(c.Doors, policy.Door{
 			Audience: r.Audience, Disabled: r.Disabled, Scopes: r.Scopes, TTL: r.TTL, MaxTTL: r.MaxTTL,
-			BindingRequired: r.BindingRequired(), Position: r.Position,
+			Binding: r.Binding, Position: r.Position,
 		})
 		for _, a := range r.Aliases {
 			c.Aliases = append(c.Aliases, policy.Alias{Name: a.Name, Audience: r.Audience, Until: a.Until, Position: a.Position})
@@ -158,7 +158,7 @@ func (s *Snapshot) makeRules() (*policy.Rules, error) {
 }
 
 func (r Resource) clone() Resource {
-	r.Data, r.Binding = slices.Clone(r.Data), slices.Clone(r.Binding)
+	r.Data = slices.Clone(r.Data)
 	r.Callers, r.Verifiers, r.Aliases = slices.Clone(r.Callers), slices.Clone(r.Verifiers), slices.Clone(r.Aliases)
 	return r
 }
