@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"slices"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -25,6 +26,15 @@ type Issuer struct {
 	Skew           time.Duration
 	Drain          time.Duration
 
+	Postgres           Postgres // the store, when Database is empty
+	Hosted             bool     // another house serves this one
+	Tenants            string   // the directory of the houses that this one serves
+	Quotas             Quotas
+	Signer             Signer
+	ClientCertificates bool
+	DPoP               IssuerDPoP
+	Trust              []Trust
+
 	_ struct{}
 }
 
@@ -44,17 +54,46 @@ func ParseIssuer(name string, text []byte) (Issuer, error) {
 	s := Issuer{
 		Listen: "127.0.0.1:8480", Operations: "127.0.0.1:8481", Algorithm: narrowcast.ES256,
 		RotateEvery: 30 * day, PublishAhead: time.Hour, Skew: narrowcast.DefaultSkew, Drain: 10 * time.Second,
+		Postgres: Postgres{Schema: "narrowcast", Connections: 4}, DPoP: IssuerDPoP{Offered: true},
 	}
-	err := parse(name, text, &s, issuerOptions(), func(v sy.Value) {
-		checkListeners(v, s.Listen, s.Operations, s.TLS, s.TLSEndsAtProxy)
-		if s.PublishAhead >= s.RotateEvery {
-			v.Fault("publish_ahead must be shorter than rotate_every")
-		}
-	})
+	err := parse(name, text, &s, issuerOptions(), s.check)
 	if err != nil {
 		return Issuer{}, err
 	}
 	return s, nil
+}
+
+func (s *Issuer) check(v sy.Value) {
+	if s.Hosted {
+		s.checkHosted(v)
+	} else {
+		checkListeners(v, s.Listen, s.Operations, s.TLS, s.TLSEndsAtProxy)
+	}
+	if s.PublishAhead >= s.RotateEvery {
+		v.Fault("publish_ahead must be shorter than rotate_every")
+	}
+	if v.Has("database") == v.Has("postgres") {
+		v.Fault("must have either database or postgres")
+	}
+	seen := map[narrowcast.Issuer]bool{}
+	for _, t := range s.Trust {
+		if !t.Issuer.IsZero() && seen[t.Issuer] {
+			v.Fault("trust: %s is listed twice", t.Issuer)
+		}
+		seen[t.Issuer] = true
+	}
+}
+
+// checkHosted refuses what the house that serves this one decides.
+func (s *Issuer) checkHosted(v sy.Value) {
+	for _, key := range []string{"listen", "operations", "tls", "tls_ends_at_proxy", "drain", "tenants", "client_certificates"} {
+		if v.Has(key) {
+			v.Fault("%s is decided by the house that serves this one (hosted: true)", key)
+		}
+	}
+	if s.Tenant == "" {
+		v.Fault("tenant is required in a house that another one serves")
+	}
 }
 
 const day = 24 * time.Hour
@@ -63,7 +102,7 @@ const day = 24 * time.Hour
 func IssuerOptions() []Option { return documented("", issuerOptions()) }
 
 func issuerOptions() []option[Issuer] {
-	return append(issuerPlaces(), issuerKeys()...)
+	return slices.Concat(issuerPlaces(), issuerKeys(), issuerSenders(), issuerTenants())
 }
 
 func issuerPlaces() []option[Issuer] {
@@ -73,7 +112,7 @@ func issuerPlaces() []option[Issuer] {
 			Gain: "makes tokens that no verifier accepts, and so stops everything."},
 			read: func(v sy.Value, s *Issuer) { parsed(&s.Issuer, webIssuer, v) }},
 		{Option: Option{Key: "tenant",
-			Text: "The tenant that this issuer serves; written into every event.",
+			Text: "The tenant that this issuer serves; written into every event and every token.",
 			Gain: "makes the book speak of another tenant."},
 			read: func(v sy.Value, s *Issuer) { parsed(&s.Tenant, label, v) }},
 		{Option: Option{Key: "listen", Default: "127.0.0.1:8480",
@@ -92,10 +131,14 @@ func issuerPlaces() []option[Issuer] {
 			Text: "A proxy on a trusted path ends TLS, so listen may be plain off loopback.",
 			Gain: "makes tokens and secrets travel in the clear where there is no such proxy."},
 			read: func(v sy.Value, s *Issuer) { into(&s.TLSEndsAtProxy, sy.Value.Bool, v) }},
-		{Option: Option{Key: "database", Required: true,
-			Text: "The file of the book, the revisions and the sealed keys. narrowcast init makes it; starting does not.",
+		{Option: Option{Key: "database",
+			Text: "The file of the book, the revisions and the sealed keys. narrowcast init makes it; starting does not. This or postgres.",
 			Gain: "presents another past: another book, another registry, other keys."},
 			read: func(v sy.Value, s *Issuer) { s.Database = path(v) }},
+		group(Option{Key: "postgres",
+			Text: "A PostgreSQL database instead of a file, for several replicas of one issuer.",
+			Gain: "presents another past: another book, another registry, other keys."},
+			postgresOptions(), func(s *Issuer) *Postgres { return &s.Postgres }),
 		{Option: Option{Key: "registry", Reload: byApply,
 			Text: "The directory that plan and apply read when they are given none. Serving reads the applied revision only.",
 			Gain: "nothing until somebody applies it."},
@@ -109,6 +152,10 @@ func issuerKeys() []option[Issuer] {
 			Text: "The file with the key that seals the signing keys. Only its path stands here.",
 			Gain: "keeps the issuer from starting; with the file and the database, signs any token."},
 			read: func(v sy.Value, s *Issuer) { s.MasterKeyFile = path(v) }},
+		group(Option{Key: "signer",
+			Text: "A program that keeps the signing keys, such as one in front of a hardware module. Without it they are kept sealed in the store.",
+			Gain: "makes the issuer sign with keys of their own, which no verifier knows, and runs a program of their choice as the issuer."},
+			signerOptions(), func(s *Issuer) *Signer { return &s.Signer }),
 		{Option: Option{Key: "algorithm", Default: "ES256",
 			Text: "The algorithm of new signing keys: ES256, ES384, RS256, PS256 or Ed25519.",
 			Gain: "makes tokens that verifiers with another list refuse."},

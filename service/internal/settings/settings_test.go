@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -68,8 +69,19 @@ func TestIssuer(t *testing.T) {
 		TLS:      settings.TLS{CertificateFile: "testdata/issuer/tls/cert.pem", KeyFile: "/etc/narrowcast/key.pem"},
 		Database: "testdata/issuer/narrowcast.db", Registry: "testdata/issuer/registry", MasterKeyFile: "testdata/issuer/master.key",
 		Algorithm: narrowcast.Ed25519, RotateEvery: 24 * time.Hour, PublishAhead: 10 * time.Minute, Skew: 2 * time.Second, Drain: 30 * time.Second,
+		Postgres: settings.Postgres{Schema: "narrowcast", Connections: 4}, Tenants: "testdata/issuer/tenants",
+		Quotas: settings.Quotas{RequestsPerSecond: 500, MintsPerSecond: 100, EventsPerSecond: 1000, Concurrent: 32},
+		Signer: settings.Signer{Command: []string{"/usr/bin/narrowcast-signer-pkcs11", "--token", "narrowcast"}, Timeout: time.Second},
+
+		ClientCertificates: true,
+		DPoP:               settings.IssuerDPoP{Offered: true, Nonces: true, Window: 30 * time.Second, Memory: 5000},
+		Trust: []settings.Trust{
+			{Issuer: narrowcast.MustIssuer("spiffe://corp.example"), WorkloadAPI: "/run/spire/agent.sock"},
+			{Issuer: narrowcast.MustIssuer("https://cluster.example.test"), CAFile: "testdata/issuer/cluster-ca.pem", TokenReview: settings.TokenReview{
+				URL: "https://10.0.0.1:6443", CAFile: "testdata/issuer/cluster-ca.pem", TokenFile: "/var/run/token"}},
+		},
 	}
-	if s != want {
+	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v\nwant %+v", s, want)
 	}
 	s, err = settings.LoadIssuer("testdata/issuer/least.yaml")
