@@ -12,10 +12,10 @@ func (v *Verifier) judge(t *Token, p Presentation, now time.Time) *Rejection {
 	v.checkClaims(t, &f)
 	v.checkTimes(t, now, &f)
 	v.checkAudience(t, &f)
-	if t.c.tenant != v.tenant {
+	if t.c.tenant != v.tenant || t.odd.tenant {
 		f.add(TenantMismatch, "")
 	}
-	if t.c.environment != v.environment {
+	if t.c.environment != v.environment || t.odd.environment {
 		f.add(EnvironmentMismatch, "")
 	}
 	v.checkSender(t, p, &f)
@@ -62,19 +62,27 @@ func (f *findings) add(r Reason, detail string) {
 
 func (v *Verifier) checkClaims(t *Token, f *findings) {
 	c := &t.c
-	class := v.issuers[c.issuer].Class
+	class := t.by.Class
 	if c.malformed != "" {
 		f.add(ClaimMalformed, c.malformed)
 		return
 	}
 	if missing := class.missing(c); missing != "" {
 		f.add(ClaimMissing, missing)
+	} else if t.odd.missing != "" {
+		f.add(ClaimMissing, t.odd.missing)
 	}
 	if class == ClientAssertion && c.issuer != c.subject {
 		f.add(ClaimMalformed, "sub differs from iss")
 	}
 	if c.exp.present && c.iat.present && c.exp.seconds <= c.iat.seconds {
 		f.add(ClaimMalformed, "exp is not after iat")
+	}
+	if class == JWTSVID && len(c.subject) == len(c.issuer) {
+		f.add(ClaimMalformed, "sub is a trust domain and no workload")
+	}
+	if t.odd.wrong != "" {
+		f.add(ClaimMismatch, t.odd.wrong)
 	}
 }
 
@@ -84,6 +92,8 @@ func (class Class) missing(c *claims) string {
 	switch {
 	case !c.exp.present:
 		return "exp"
+	case class == JWTSVID: // sub was read to find the trust domain
+		return ""
 	case !c.iat.present && class != ClientAssertion:
 		return "iat"
 	case c.subject == "" && class != DangerouslyUntyped:
@@ -112,7 +122,7 @@ func (v *Verifier) checkTimes(t *Token, now time.Time, f *findings) {
 	if !c.iat.present {
 		from = at + skew
 	}
-	if c.exp.present && c.exp.seconds-from > int64(v.maxLifetime/time.Second) {
+	if c.exp.present && c.exp.seconds-from > t.by.maxLifetime {
 		f.add(LifetimeExceeded, "")
 	}
 	if !t.until.IsZero() && now.After(t.until) {
@@ -123,6 +133,10 @@ func (v *Verifier) checkTimes(t *Token, now time.Time, f *findings) {
 func (v *Verifier) checkAudience(t *Token, f *findings) {
 	aud := &t.c.aud
 	switch {
+	case t.by.foreign:
+		if t.odd.audience != 0 {
+			f.add(t.odd.audience, "")
+		}
 	case aud.malformed:
 		f.add(AudienceMalformed, "")
 	case aud.one != "":

@@ -23,6 +23,9 @@ type claims struct {
 	aud                                  audienceClaim
 	cnf                                  confirmation
 	malformed                            string // the first claim of a wrong type
+	oddWord                              string // the first of a wrong type among those that are this house's own
+	otherHeader                          string // a header parameter that a JWT-SVID does not have
+	scopeList                            bool   // scope is an array, as some foreign issuers write it
 }
 
 // date is a NumericDate that may be absent.
@@ -121,6 +124,8 @@ func (c *claims) readHeader(header string) *Rejection {
 			return reject(EmbeddedKey)
 		case "enc", "zip":
 			ok = false
+		default:
+			c.otherHeader = name
 		}
 		if !ok {
 			return &Rejection{Reason: Malformed, Detail: "header " + name}
@@ -154,6 +159,8 @@ func (c *claims) readClaim(name string, v strictjson.Value) error {
 		c.environment, ok = v.Text()
 	case "scope":
 		c.scope, ok = v.Text()
+		c.scopeList = v.Kind() == strictjson.Array
+		ok = ok || c.scopeList
 	case "iat":
 		ok = c.iat.read(v)
 	case "nbf":
@@ -165,7 +172,11 @@ func (c *claims) readClaim(name string, v strictjson.Value) error {
 	case "cnf":
 		ok = c.cnf.read(v)
 	}
-	if !ok && c.malformed == "" {
+	switch {
+	case ok:
+	case name == "task" || name == "lineage" || name == "tenant" || name == "environment":
+		c.oddWord = name
+	case c.malformed == "":
 		c.malformed = name
 	}
 	return nil

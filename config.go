@@ -32,9 +32,13 @@ const (
 	// type of their own: typ JWT, at+jwt or none, and iss, exp, aud, iat. An ID
 	// token of the same issuer that names this resource is accepted too.
 	DangerouslyUntyped
+	// JWTSVID is a JWT-SVID of SPIFFE: typ JWT, JOSE or none, no other header
+	// parameter but alg and kid, an RSA or ECDSA signature, and exp, aud and a sub
+	// that is a SPIFFE ID with a path. Its issuer is the trust domain of sub.
+	JWTSVID
 )
 
-var classNames = [...]string{AccessToken: "at+jwt", ClientAssertion: "client-authentication+jwt", DangerouslyUntyped: "dangerously-untyped"}
+var classNames = [...]string{AccessToken: "at+jwt", ClientAssertion: "client-authentication+jwt", DangerouslyUntyped: "dangerously-untyped", JWTSVID: "jwt-svid"}
 
 // String returns the name of the class.
 func (c Class) String() string {
@@ -55,9 +59,23 @@ func ParseClass(s string) (Class, error) {
 // TrustedIssuer is an issuer whose tokens are read, with the only keys that
 // count for it.
 type TrustedIssuer struct {
-	Issuer Issuer    // required
-	Keys   KeySource // required; asked only about this issuer's keys
-	Class  Class     // default AccessToken
+	// Issuer is the iss of its tokens; for a JWTSVID the trust domain, such as
+	// spiffe://corp.example. Required.
+	Issuer Issuer
+	// Keys are asked only about this issuer's keys. Required.
+	Keys KeySource
+	// Class is the class of its tokens; default AccessToken.
+	Class Class
+	// Tenant is the one tenant that this issuer may speak for. A token of it that
+	// names another is refused, and one that names none is of this tenant, so that
+	// the keys of one tenant open nothing of another. Default: any.
+	Tenant string
+	// Environment is the same for environments.
+	Environment string
+	// Dialect is how its tokens differ from RFC 9068; default not at all.
+	Dialect Dialect
+
+	_ struct{} // keyed literals only
 }
 
 // Liveness knows which genuine tokens were called back. It answers Revoked,
@@ -135,6 +153,10 @@ func (c *Config) check() error {
 			fault("Issuers[%d]: %s is listed twice", i, ti.Issuer)
 		case int(ti.Class) >= len(classNames):
 			fault("Issuers[%d].Class is unknown", i)
+		default:
+			if err := ti.check(c); err != nil {
+				fault("Issuers[%d]: %w", i, err)
+			}
 		}
 		seen[ti.Issuer] = true
 	}

@@ -76,7 +76,7 @@ func TestConfigFaultsComeTogether(t *testing.T) {
 }
 
 func TestClassesHaveNames(t *testing.T) {
-	for _, c := range []narrowcast.Class{narrowcast.AccessToken, narrowcast.ClientAssertion, narrowcast.DangerouslyUntyped} {
+	for _, c := range []narrowcast.Class{narrowcast.AccessToken, narrowcast.ClientAssertion, narrowcast.DangerouslyUntyped, narrowcast.JWTSVID} {
 		if back, err := narrowcast.ParseClass(c.String()); err != nil || back != c {
 			t.Errorf("ParseClass(%q) = %v, %v", c, back, err)
 		}

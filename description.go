@@ -28,6 +28,7 @@ type Description struct {
 type DescribedIssuer struct {
 	Issuer Issuer
 	Class  string
+	Terms  []string // what sets it apart from its class; see TrustedIssuer.Terms
 }
 
 // Describe returns what v is set to do.
@@ -38,7 +39,8 @@ func (v *Verifier) Describe() Description {
 		Binding: v.binding, Revocation: v.liveness != nil,
 	}
 	for _, id := range v.ordered {
-		d.Issuers = append(d.Issuers, DescribedIssuer{id, v.issuers[id.text].Class.String()})
+		by := v.issuers[id.text]
+		d.Issuers = append(d.Issuers, DescribedIssuer{id, by.Class.String(), by.Terms()})
 	}
 	if v.cache != nil {
 		d.CacheFor = v.cache.keep
@@ -75,6 +77,9 @@ func (d Description) digest() string {
 	slices.SortFunc(issuers, func(a, b DescribedIssuer) int { return strings.Compare(a.Issuer.text, b.Issuer.text) })
 	for _, i := range issuers {
 		fmt.Fprintf(&b, "issuer %s %s\n", i.Issuer, i.Class)
+		for _, term := range i.Terms {
+			fmt.Fprintf(&b, "term %s\n", term)
+		}
 	}
 	for _, alg := range slices.Sorted(slices.Values(d.Algorithms)) {
 		fmt.Fprintf(&b, "algorithm %s\n", alg)

@@ -27,7 +27,7 @@ func snippets(pages map[string]string) map[string]string {
 var importable = map[string]string{
 	"errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os", "time": "time", "context": "context", "testing": "testing",
 	"narrowcast": libraryPath, "guard": libraryPath + "/guard", "jwks": libraryPath + "/jwks", "client": libraryPath + "/client",
-	"event": libraryPath + "/event", "mint": libraryPath + "/mint", "narrowcasttest": libraryPath + "/narrowcasttest",
+	"event": libraryPath + "/event", "mint": libraryPath + "/mint", "dpop": libraryPath + "/dpop", "narrowcasttest": libraryPath + "/narrowcasttest",
 }
 
 // compilable makes a file out of a snippet: package clause and imports are left

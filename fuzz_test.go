@@ -111,3 +111,48 @@ func FuzzParseScope(f *testing.F) {
 		}
 	})
 }
+
+// FuzzVerifyForeign puts arbitrary JSON under the right signatures of a foreign
+// issuer and of a trust domain. What is accepted names this resource once.
+func FuzzVerifyForeign(f *testing.F) {
+	d := newDoor(f)
+	v, err := narrowcast.NewVerifier(narrowcast.Config{
+		Audience: narrowcast.MustAudience(pay), Algorithms: []narrowcast.Algorithm{narrowcast.ES256}, Now: d.clock.read, Tenant: "north",
+		Issuers: []narrowcast.TrustedIssuer{
+			{Issuer: narrowcast.MustIssuer(issuerA), Keys: d.keys, Class: narrowcast.DangerouslyUntyped, Tenant: "north", Dialect: narrowcast.Dialect{
+				Companions: audiences("urn:userinfo"), Ambient: audiences("account"), IssuerIsAmbient: true, OwnWords: true,
+				TenantClaim: "tid", Tenants: map[string]string{"1": "north"}, ClientClaim: "azp", ScopeClaims: []string{"scp", "roles"},
+				Require: []narrowcast.RequiredClaim{{Name: "use", Values: []string{"access"}}},
+			}},
+			{Issuer: narrowcast.MustIssuer("spiffe://corp.example"), Keys: d.keys, Class: narrowcast.JWTSVID, Tenant: "north"},
+		},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(untypedHead, with(untyped, `"tid":"1","use":"access","scp":["a"],"roles":"b","azp":"x"`))
+	f.Add(untypedHead, swap(f, with(untyped, `"tid":"1","use":"access"`), `"https://pay.example.test"`, `["urn:userinfo","https://pay.example.test"]`))
+	f.Add(svidHead, svid)
+	f.Add(svidHead, with(svid, `"iss":"https://issuer.example.test","":1`))
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		token, err := v.Verify(t.Context(), d.pen.sign(t, header, payload), narrowcast.Presentation{})
+		if err != nil {
+			if rej := rejection(t, err); rej.Genuine != (rej.Reason > narrowcast.SignatureInvalid) {
+				t.Fatalf("genuine %t with reason %s", rej.Genuine, rej.Reason)
+			}
+			return
+		}
+		own := 0
+		for _, aud := range token.Describe().Audience {
+			if strings.TrimSuffix(aud, "/") == pay {
+				own++
+			} else if aud != "urn:userinfo" {
+				t.Fatalf("accepted for %q", aud)
+			}
+		}
+		workload := strings.HasPrefix(strings.ToLower(string(token.Subject())), "spiffe:")
+		if own != 1 || token.Tenant() != "north" || workload != (token.Issuer().String() == "spiffe://corp.example") {
+			t.Fatalf("accepted %+v", token.Describe())
+		}
+	})
+}

@@ -49,6 +49,8 @@ const (
 	ClaimMissing
 	// ClaimMalformed: a claim has the wrong type or form.
 	ClaimMalformed
+	// ClaimMismatch: a claim says something else than tokens of this issuer must.
+	ClaimMismatch
 	// Expired: the token is past its expiry.
 	Expired
 	// NotYetValid: the token is not valid yet.
@@ -63,6 +65,8 @@ const (
 	AudienceMismatch
 	// AudienceMultiple: the token is addressed to others besides this resource.
 	AudienceMultiple
+	// AmbientAudience: the only audiences are ones that the issuer gives to everybody.
+	AmbientAudience
 	// TenantMismatch: the token belongs to another tenant.
 	TenantMismatch
 	// EnvironmentMismatch: the token belongs to another environment.
@@ -131,6 +135,7 @@ var catalogue = [...]entry{
 	SignatureInvalid:    {"signature_invalid", "the signature does not match", Unauthorized, "RFC 7515 §5.2", 347, "9.1.1"},
 	ClaimMissing:        {"claim_missing", "a claim that this class of token requires is absent", Unauthorized, "RFC 9068 §2.2", 345, "9.2.1"},
 	ClaimMalformed:      {"claim_malformed", "a claim has the wrong type or form", Unauthorized, "RFC 7519 §4.1", 20, "9.2.1"},
+	ClaimMismatch:       {"claim_mismatch", "a claim says something else than the tokens of this issuer must say here", Unauthorized, "RFC 8725 §3.12", 863, "9.2.2"},
 	Expired:             {"expired", "the token is past its expiry", Unauthorized, "RFC 7519 §4.1.4", 613, "9.2.1"},
 	NotYetValid:         {"not_yet_valid", "the token is not valid yet", Unauthorized, "RFC 7519 §4.1.5", 613, "9.2.1"},
 	LifetimeExceeded:    {"lifetime_exceeded", "the token lives longer than the ceiling of this resource", Unauthorized, "RFC 6750 §5.3", 613, "9.2.1"},
@@ -138,6 +143,7 @@ var catalogue = [...]entry{
 	AudienceMalformed:   {"audience_malformed", "the audience is neither a string nor a list of strings", Unauthorized, "RFC 7519 §4.1.3", 20, "9.2.3"},
 	AudienceMismatch:    {"audience_mismatch", "the token is addressed to another resource", Unauthorized, "RFC 7519 §4.1.3", 863, "9.2.3"},
 	AudienceMultiple:    {"audience_multiple", "the token is addressed to others besides this resource", Unauthorized, "law 1", 863, "9.2.4"},
+	AmbientAudience:     {"ambient_audience", "the token names only an audience that its issuer gives to everybody", Unauthorized, "RFC 9700 §2.3", 863, "9.2.3"},
 	TenantMismatch:      {"tenant_mismatch", "the token belongs to another tenant", Unauthorized, "RFC 8725 §3.8", 863, "9.2.4"},
 	EnvironmentMismatch: {"environment_mismatch", "the token belongs to another environment", Unauthorized, "OWASP NHI8", 863, "9.2.4"},
 	SenderMismatch:      {"sender_mismatch", "the presenter is not the sender that the token is bound to", Unauthorized, "RFC 7800 §3", 290, "10.3.5"},
@@ -198,7 +204,7 @@ func (r Reason) ASVS() string { return r.entry().asvs }
 
 // AboutAudience reports whether r is one of the reasons that observe mode may
 // set aside: they concern to whom a token is addressed and nothing else.
-func (r Reason) AboutAudience() bool { return r >= AudienceMissing && r <= AudienceMultiple }
+func (r Reason) AboutAudience() bool { return r >= AudienceMissing && r <= AmbientAudience }
 
 // MarshalText writes the code.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

@@ -82,6 +82,7 @@ func TestReasonAboutAudience(t *testing.T) {
 	about := map[narrowcast.Reason]bool{
 		narrowcast.AudienceMissing: true, narrowcast.AudienceMalformed: true,
 		narrowcast.AudienceMismatch: true, narrowcast.AudienceMultiple: true,
+		narrowcast.AmbientAudience: true,
 	}
 	for _, r := range append(narrowcast.Reasons(), 0, 255) {
 		if r.AboutAudience() != about[r] {

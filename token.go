@@ -16,9 +16,11 @@ type Token struct {
 	aud    Audience
 	scope  Scope
 	until  time.Time // when the key's window closes, if it does
+	by     *trusted  // whose keys counted
+	odd    oddities  // of a foreign dialect
 }
 
-// Issuer returns the iss claim.
+// Issuer returns the iss claim, or the trust domain of a JWT-SVID.
 func (t *Token) Issuer() Issuer { return t.issuer }
 
 // Audience returns the resource that the token was accepted for.
@@ -27,16 +29,18 @@ func (t *Token) Audience() Audience { return t.aud }
 // Subject returns the sub claim.
 func (t *Token) Subject() Subject { return Subject(t.c.subject) }
 
-// ClientID returns the client_id claim (RFC 9068 section 2.2).
+// ClientID returns the client_id claim (RFC 9068 section 2.2), or what stands
+// for it in the dialect of the issuer.
 func (t *Token) ClientID() ClientID { return ClientID(t.c.client) }
 
 // ID returns the jti claim.
 func (t *Token) ID() TokenID { return TokenID(t.c.id) }
 
-// Scope returns the scope claim.
+// Scope returns the scope claim, or what stands for it in the dialect of the
+// issuer.
 func (t *Token) Scope() Scope { return t.scope }
 
-// Tenant returns the tenant claim, or "".
+// Tenant returns the tenant that the token speaks for, or "".
 func (t *Token) Tenant() string { return t.c.tenant }
 
 // Environment returns the environment claim, or "".

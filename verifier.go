@@ -15,7 +15,7 @@ import (
 // Verifier refuses everything.
 type Verifier struct {
 	audience    Audience
-	issuers     map[string]*TrustedIssuer
+	issuers     map[string]*trusted
 	ordered     []Issuer
 	algorithms  []Algorithm
 	now         func() time.Time
@@ -37,7 +37,7 @@ func NewVerifier(c Config) (*Verifier, error) {
 	}
 	v := &Verifier{
 		audience:    c.Audience,
-		issuers:     make(map[string]*TrustedIssuer, len(c.Issuers)),
+		issuers:     make(map[string]*trusted, len(c.Issuers)),
 		now:         c.Now,
 		tenant:      c.Tenant,
 		environment: c.Environment,
@@ -51,7 +51,7 @@ func NewVerifier(c Config) (*Verifier, error) {
 		v.algorithms = append(v.algorithms, known)
 	}
 	for _, ti := range c.Issuers {
-		v.issuers[ti.Issuer.text] = &ti
+		v.issuers[ti.Issuer.text] = newTrusted(ti, v.maxLifetime)
 		v.ordered = append(v.ordered, ti.Issuer)
 	}
 	if c.Cache > 0 {
@@ -119,20 +119,29 @@ func (v *Verifier) authenticate(ctx context.Context, text string, now time.Time)
 		return nil, v.expecting(rej)
 	}
 	c := &t.c
-	key, rej := v.findKey(ctx, c, now)
+	by, key, rej := v.findKey(ctx, c, now)
 	if rej == nil {
-		rej = v.checkSignature(c, key)
+		rej = v.checkSignature(by, c, key)
 	}
 	if rej != nil {
 		return nil, v.expecting(c.withFacts(rej))
 	}
 	c.input, c.signature = nil, nil // with them goes the last reference to the token's text
+	t.by, t.key, t.until = by, key.id, key.to
+	if by.Class == JWTSVID {
+		c.issuer = by.Issuer.text
+	}
+	if by.foreign {
+		t.interpret(v.audience)
+	}
+	if c.malformed == "" && !by.Dialect.OwnWords {
+		c.malformed = c.oddWord
+	}
 	scope, err := ParseScope(c.scope)
-	if err != nil && c.malformed == "" {
+	if (err != nil || c.scopeList) && c.malformed == "" {
 		c.malformed = "scope"
 	}
-	t.key, t.until = key.id, key.to
-	t.issuer, t.aud, t.scope = Issuer{c.issuer}, v.audience, scope
+	t.issuer, t.aud, t.scope = by.Issuer, v.audience, scope
 	return t, nil
 }
 
@@ -142,83 +151,71 @@ func (v *Verifier) expecting(rej *Rejection) *Rejection {
 	return rej
 }
 
-func (v *Verifier) findKey(ctx context.Context, c *claims, now time.Time) (Key, *Rejection) {
+// findKey finds out whose token it is meant to be, and the key that must have
+// signed it.
+func (v *Verifier) findKey(ctx context.Context, c *claims, now time.Time) (*trusted, Key, *Rejection) {
+	by := v.speaker(c)
+	svid := by != nil && by.Class == JWTSVID
+	if svid && c.otherHeader != "" {
+		return nil, Key{}, &Rejection{Reason: Malformed, Detail: "header " + quote(c.otherHeader)}
+	}
 	alg, known := jose.Known(c.alg)
-	if !known || !slices.Contains(v.algorithms, Algorithm(alg)) {
-		return Key{}, reject(AlgorithmNotAllowed)
+	if !known || !slices.Contains(v.algorithms, Algorithm(alg)) || svid && alg == jose.Ed25519 {
+		return nil, Key{}, reject(AlgorithmNotAllowed)
 	}
-	issuer := v.issuers[c.issuer]
-	if !v.typeFits(issuer, c.typ) {
-		return Key{}, &Rejection{Reason: TypeMismatch, Detail: "typ " + quote(c.typ)}
+	if !v.typeFits(by, c.typ) {
+		return nil, Key{}, &Rejection{Reason: TypeMismatch, Detail: "typ " + quote(c.typ)}
 	}
-	if issuer == nil {
-		return Key{}, reject(IssuerUnknown)
+	if by == nil {
+		return nil, Key{}, v.unknown(c)
 	}
+	key, rej := v.keyOf(ctx, by, c)
+	switch {
+	case rej != nil:
+		return nil, Key{}, rej
+	case !key.covers(now):
+		return nil, Key{}, reject(KeyWindow)
+	case key.algorithm != Algorithm(alg):
+		return nil, Key{}, reject(AlgorithmMismatch)
+	}
+	return by, key, nil
+}
+
+func (v *Verifier) keyOf(ctx context.Context, by *trusted, c *claims) (Key, *Rejection) {
 	if c.kid == "" {
 		return Key{}, &Rejection{Reason: KeyUnknown, Detail: "no kid"}
 	}
-	key, err := issuer.Keys.Key(ctx, KeyID(c.kid))
+	key, err := by.Keys.Key(ctx, KeyID(c.kid))
 	switch {
 	case errors.Is(err, ErrKeyUnknown):
-		return Key{}, v.foreignKey(c, KeyUnknown)
+		return Key{}, v.foreignKey(by, c, KeyUnknown)
 	case err != nil:
 		return Key{}, &Rejection{Reason: KeyUnavailable, Cause: err}
 	case key.id != KeyID(c.kid):
 		return Key{}, reject(KeyUnknown)
-	case !key.covers(now):
-		return Key{}, reject(KeyWindow)
-	case key.algorithm != Algorithm(alg):
-		return Key{}, reject(AlgorithmMismatch)
 	}
 	return key, nil
 }
 
 // typeFits checks typ against the class of the issuer, or against all classes
 // in use when the issuer is not trusted and has none.
-func (v *Verifier) typeFits(issuer *TrustedIssuer, typ string) bool {
+func (v *Verifier) typeFits(issuer *trusted, typ string) bool {
 	if issuer != nil {
-		return issuer.Class.accepts(typ)
+		return issuer.accepts(typ)
 	}
 	for _, ti := range v.issuers {
-		if ti.Class.accepts(typ) {
+		if ti.accepts(typ) {
 			return true
 		}
 	}
 	return false
 }
 
-func (v *Verifier) checkSignature(c *claims, key Key) *Rejection {
+func (v *Verifier) checkSignature(by *trusted, c *claims, key Key) *Rejection {
 	if jose.Verify(jose.Alg(key.algorithm), key.public, c.input, c.signature) == nil {
 		return nil
 	}
-	return v.foreignKey(c, SignatureInvalid)
-}
-
-// maxForeignKeys bounds the work spent on naming the issuer that really signed.
-const maxForeignKeys = 4
-
-// foreignKey tells a token signed by another trusted issuer's key from plain
-// noise. It asks only for keys that are in memory already.
-func (v *Verifier) foreignKey(c *claims, otherwise Reason) *Rejection {
-	tried := 0
-	for _, id := range v.ordered {
-		peeker, can := v.issuers[id.text].Keys.(KeyPeeker)
-		if !can || id.text == c.issuer {
-			continue
-		}
-		key, held := peeker.Peek(KeyID(c.kid))
-		if !held {
-			continue
-		}
-		if tried++; tried > maxForeignKeys {
-			break
-		}
-		alg, _ := jose.Known(c.alg)
-		if jose.Verify(alg, key.public, c.input, c.signature) == nil {
-			return &Rejection{Reason: IssuerKeyMismatch, Detail: "signed by a key of " + id.text}
-		}
-	}
-	return reject(otherwise)
+	return v.foreignKey(by, c, SignatureInvalid)
 }
 
 // accepts reports whether typ is a type of the class. Media types compare
@@ -235,6 +232,8 @@ func (c Class) accepts(typ string) bool {
 		return typ == "" || mediaType(typ, "JWT") || mediaType(typ, "client-authentication+jwt")
 	case DangerouslyUntyped:
 		return typ == "" || mediaType(typ, "JWT") || mediaType(typ, "at+jwt")
+	case JWTSVID:
+		return typ == "" || typ == "JWT" || typ == "JOSE" // JWT-SVID section 2.3
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package vectors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +58,7 @@ func settingFields() []field {
 		{"now", true, false, readNow, func(v *Vector) []string { return some(v.Now.UTC().Format(time.RFC3339)) }},
 		{"audience", true, false, func(v *Vector, s string) error { return v.Audience.UnmarshalText([]byte(s)) }, func(v *Vector) []string { return some(v.Audience.String()) }},
 		{"issuer", true, true, readIssuer, writeIssuers},
+		{"term", false, true, readTerm, writeTerms},
 		{"algorithms", true, false, readAlgorithms, writeAlgorithms},
 		{"skew-seconds", true, false, func(v *Vector, s string) error { return seconds(&v.Skew, s) }, func(v *Vector) []string { return positive(int(v.Skew.Seconds())) }},
 		{"max-lifetime-seconds", true, false, func(v *Vector, s string) error { return seconds(&v.MaxLifetime, s) }, func(v *Vector) []string { return positive(int(v.MaxLifetime.Seconds())) }},
@@ -103,7 +105,30 @@ func readIssuer(v *Vector, s string) error {
 	if err != nil {
 		return err
 	}
-	return add(&v.Issuers, TrustedIssuer{issuer, keys})
+	return add(&v.Issuers, TrustedIssuer{Issuer: issuer, Keys: keys})
+}
+
+// readTerm reads an issuer that stands above, a space, and one of its terms.
+func readTerm(v *Vector, s string) error {
+	name, term, _ := strings.Cut(s, " ")
+	at := slices.IndexFunc(v.Issuers, func(i TrustedIssuer) bool { return i.Issuer.String() == name })
+	if at < 0 {
+		return errors.New("must begin with an issuer that stands above")
+	}
+	if err := new(narrowcast.TrustedIssuer).SetTerm(term); err != nil {
+		return err
+	}
+	return add(&v.Issuers[at].Terms, term)
+}
+
+func writeTerms(v *Vector) []string {
+	var lines []string
+	for _, i := range v.Issuers {
+		for _, term := range i.Terms {
+			lines = append(lines, i.Issuer.String()+" "+term)
+		}
+	}
+	return lines
 }
 
 func writeIssuers(v *Vector) []string {

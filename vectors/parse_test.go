@@ -65,6 +65,10 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"strict that says no":   {replaced("cwe: 863", "strict: no"), `key "strict"`},
 		"too many header lines": {replaced("cwe: 863", strings.TrimSpace(strings.Repeat("x: y\n", 200))), "more than"},
 		"too many issuers":      {replaced("issuer: ", strings.Repeat("issuer: https://issuer.example.test keys/issuer.json\n", 20)+"issuer: "), "stands more than"},
+		"a term of nobody":      {replaced("\nalgorithms", "\nterm: https://nobody.example.test ambient-issuer\nalgorithms"), `key "term"`},
+		"a term without issuer": {replaced("\nalgorithms", "\nterm: ambient-issuer\nalgorithms"), `key "term"`},
+		"an unknown term":       {replaced("\nalgorithms", "\nterm: https://issuer.example.test mood good\nalgorithms"), `key "term"`},
+		"a term before":         {replaced("\nissuer", "\nterm: https://issuer.example.test ambient-issuer\nissuer"), `key "term"`},
 		"too long":              {prefix(t) + strings.Repeat("x", 200<<10) + "\n", "longer than"},
 	} {
 		if _, err := vectors.Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -113,6 +117,7 @@ func TestReadmeExplainsEveryKeyAndNeed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(prefix(f)))
 	f.Add([]byte("narrowcast-vector: 1\n\n\n"))
+	f.Add([]byte(strings.Replace(prefix(f), "\nalgorithms", "\nterm: https://issuer.example.test require a b%20c\nalgorithms", 1)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v, err := vectors.Parse(text)
 		if err != nil {

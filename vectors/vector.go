@@ -51,5 +51,6 @@ type Vector struct {
 // TrustedIssuer is an issuer with the file of its keys.
 type TrustedIssuer struct {
 	Issuer narrowcast.Issuer
-	Keys   string // path of a JWK Set inside the corpus
+	Keys   string   // path of a JWK Set inside the corpus
+	Terms  []string // what sets its tokens apart from RFC 9068; narrowcast.TrustedIssuer.SetTerm reads them
 }

@@ -23,7 +23,13 @@ func (v *Vector) Verifier() (*narrowcast.Verifier, error) {
 		if err != nil {
 			return nil, fmt.Errorf("vector %s: %w", v.ID, err)
 		}
-		c.Issuers = append(c.Issuers, narrowcast.TrustedIssuer{Issuer: i.Issuer, Keys: keys})
+		trusted := narrowcast.TrustedIssuer{Issuer: i.Issuer, Keys: keys}
+		for _, term := range i.Terms {
+			if err := trusted.SetTerm(term); err != nil {
+				return nil, fmt.Errorf("vector %s: %w", v.ID, err)
+			}
+		}
+		c.Issuers = append(c.Issuers, trusted)
 	}
 	verifier, err := narrowcast.NewVerifier(c)
 	if err != nil {

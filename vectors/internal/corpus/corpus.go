@@ -40,7 +40,7 @@ func Files() (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	return files, nil
+	return files, addForeign(files, w)
 }
 
 func keySet(keys []forge.Key) ([]byte, error) {
@@ -76,6 +76,36 @@ func addWrong(files map[string][]byte, w *forge.World, f forge.Fault) error {
 	v.Reason, v.Control, v.Strict = f.Reason, f.Control, f.Strict
 	v.Source, v.Clause, v.CWE, v.ASVS = f.Source, f.Reason.Clause(), f.Reason.CWE(), f.Reason.ASVS()
 	return add(files, v)
+}
+
+// dialectNeed is what a verifier needs to read the tokens of foreign issuers.
+const dialectNeed = "dialect"
+
+func addForeign(files map[string][]byte, w *forge.World) error {
+	all, err := w.Foreign()
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		v := setting(w, nil)
+		v.ID, v.Title, v.Accept, v.Token, v.Needs = f.ID, f.Title, f.Reason == 0, f.Text, []string{dialectNeed}
+		v.Audience, v.Tenant, v.Required, v.Issuers = f.Audience, f.Tenant, f.Required, nil
+		for i, trusted := range f.Trusted {
+			terms := trusted.Terms()
+			if trusted.Class != narrowcast.AccessToken {
+				terms = append([]string{"class " + trusted.Class.String()}, terms...)
+			}
+			v.Issuers = append(v.Issuers, vectors.TrustedIssuer{Issuer: trusted.Issuer, Keys: []string{firstKeys, secondKeys}[i], Terms: terms})
+		}
+		if !v.Accept {
+			v.Reason, v.Control, v.Strict, v.Source = f.Reason, f.Control, f.Strict, f.Source
+			v.Clause, v.CWE, v.ASVS = f.Reason.Clause(), f.Reason.CWE(), f.Reason.ASVS()
+		}
+		if err := add(files, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func add(files map[string][]byte, v vectors.Vector) error {
