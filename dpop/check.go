@@ -4,134 +4,114 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/internal/jose"
-	"github.com/narrowcast-io/narrowcast/internal/strictjson"
 )
 
 // Check decides about the proof of a request by the list of RFC 9449 section
 // 4.3 and returns the thumbprint of the key that made it (RFC 7638, base64url),
 // which must then be compared with the cnf.jkt of the token. The error is a
-// *Fault. A proof that passed is used up.
+// *Fault. A proof that passed is used up. It is Examine and Use at once, for a
+// desk that has nothing else to ask first.
 func (c *Checker) Check(s Shown) (thumbprint string, err error) {
+	p, err := c.Examine(s)
+	if err != nil {
+		return "", err
+	}
+	return p.thumbprint, c.Use(p)
+}
+
+// Examine decides about everything in a proof that does not depend on what was
+// shown before: the list of RFC 9449 section 4.3 but for the nonce. The error is
+// a *Fault. Nothing is remembered, so nobody can fill the memory with proofs by
+// keys that no token is bound to, or learn from a demand for a nonce that a
+// token which is not his is good.
+func (c *Checker) Examine(s Shown) (*Proof, error) {
 	if c == nil || c.now == nil {
-		return "", invalid("the checker was never configured")
+		return nil, invalid("the checker was never configured")
 	}
 	if len(s.Proofs) != 1 {
-		return "", invalid("%d DPoP header fields, and one is needed", len(s.Proofs))
+		return nil, invalid("%d DPoP header fields, and one is needed", len(s.Proofs))
 	}
 	p, fault := parse(s.Proofs[0])
 	if fault == nil {
 		fault = c.judge(p, s)
 	}
 	if fault != nil {
-		return "", fault
+		return nil, fault
 	}
-	if thumbprint, err = jose.Thumbprint(p.key.Public); err != nil {
-		return "", invalid("the key has no thumbprint")
-	}
-	if fault := c.seen.use(thumbprint, p.id, c.now()); fault != nil {
-		return "", fault
-	}
-	return thumbprint, nil
-}
-
-// proof is a proof taken apart.
-type proof struct {
-	alg        jose.Alg
-	typ        string
-	key        jose.JWK
-	hasKey     bool
-	id         string
-	method     string
-	uri        string
-	tokenHash  string
-	nonce      string
-	issued     int64
-	hasIssued  bool
-	input, sig []byte
-}
-
-func parse(text string) (*proof, *Fault) {
-	if len(text) > MaxProof {
-		return nil, invalid("longer than %d bytes", MaxProof)
-	}
-	parts, err := jose.Split(text)
+	thumbprint, err := jose.Thumbprint(p.key.Public)
 	if err != nil {
-		return nil, invalid("not one JWS in compact form")
+		return nil, invalid("the key has no thumbprint")
 	}
-	p := &proof{input: parts.Input, sig: parts.Signature}
-	if err := strictjson.Object(parts.Header, p.readHeader); err != nil {
-		return nil, asFault(err, "the header cannot be read")
-	}
-	if err := strictjson.Object(parts.Payload, p.readClaim); err != nil {
-		return nil, asFault(err, "the claims cannot be read")
-	}
+	p.thumbprint = thumbprint
 	return p, nil
 }
 
-func asFault(err error, otherwise string) *Fault {
-	if f, ok := err.(*Fault); ok { //nolint:errorlint // the walk returns it as it is
-		return f
+// Use uses up a proof that Examine returned: its nonce must be good, if nonces
+// are demanded, and it must not have been used before. Ask when all else about
+// the request is right. The error is a *Fault.
+func (c *Checker) Use(p *Proof) error {
+	if c == nil || c.now == nil || p == nil || p.thumbprint == "" {
+		return invalid("the checker was never configured, or the proof did not pass")
 	}
-	return invalid("%s", otherwise)
-}
-
-func (p *proof) readHeader(name string, v strictjson.Value) error {
-	ok := true
-	switch name {
-	case "typ":
-		p.typ, ok = v.Text()
-	case "alg":
-		var text string
-		if text, ok = v.Text(); ok {
-			p.alg, ok = jose.Known(text)
-		}
-	case "jwk":
-		key, ours, err := jose.ParseKey(v)
-		if err != nil || !ours {
-			return invalid("the key in the header cannot be used")
-		}
-		p.key, p.hasKey = key, true
-	case "crit", "b64", "jku", "x5u", "x5c", "kid":
-		ok = name == "kid" // harmless: the key is in the header
+	now := c.now()
+	if c.nonces != nil && !c.nonces.valid(p.nonce, now) {
+		return &Fault{Kind: NonceNeeded, Detail: "the nonce is missing or not valid any more", Claim: "nonce"}
 	}
-	if !ok {
-		return invalid("header member %s is not allowed or has the wrong form", name)
+	if fault := c.seen.use(p.thumbprint, p.id, now); fault != nil {
+		return fault
 	}
 	return nil
 }
 
-func (p *proof) readClaim(name string, v strictjson.Value) error {
-	ok := true
-	switch name {
-	case "jti":
-		p.id, ok = v.Text()
-	case "htm":
-		p.method, ok = v.Text()
-	case "htu":
-		p.uri, ok = v.Text()
-	case "ath":
-		p.tokenHash, ok = v.Text()
-	case "nonce":
-		p.nonce, ok = v.Text()
-	case "iat":
-		p.issued, p.hasIssued = v.Date()
-		ok = p.hasIssued
+// ID returns the jti, which the sender chose.
+func (p *Proof) ID() string { return p.id }
+
+// Until returns when the proof will be too old for any checker with this window.
+// Checkers that share a memory elsewhere keep ID and Thumbprint until then.
+func (p *Proof) Until(window time.Duration) time.Time {
+	return time.Unix(p.issued, 0).Add(window + time.Second)
+}
+
+// NextNonce returns the nonce that the answer to a request should carry in the
+// DPoP-Nonce header (RFC 9449 section 8.2): a new one when the one of p is past
+// half its life or p is nil, and "" when there is no need or nonces are not
+// demanded.
+func (c *Checker) NextNonce(p *Proof) string {
+	if c == nil || c.nonces == nil {
+		return ""
 	}
-	if !ok {
-		return invalid("claim %s has the wrong form", name)
+	now := c.now()
+	if p != nil && c.nonces.young(p.nonce, now) {
+		return ""
 	}
-	return nil
+	return c.nonces.New(now)
+}
+
+// Algorithms returns the names of the algorithms that a proof may use, for
+// metadata and challenges. Ed25519 has both its names (RFC 9864 section 2.2).
+func (c *Checker) Algorithms() []string {
+	if c == nil {
+		return nil
+	}
+	var names []string
+	for _, alg := range c.algorithms {
+		names = append(names, string(alg))
+		if alg == narrowcast.Ed25519 {
+			names = append(names, string(jose.EdDSA))
+		}
+	}
+	return names
 }
 
 // judge goes through the list. The signature comes before the claims, so that
 // what is said of a claim is said of somebody's real proof.
-func (c *Checker) judge(p *proof, s Shown) *Fault {
+func (c *Checker) judge(p *Proof, s Shown) *Fault {
 	switch {
 	case !strings.EqualFold(strings.TrimPrefix(strings.ToLower(p.typ), "application/"), "dpop+jwt"):
 		return invalid("typ is not dpop+jwt")
@@ -139,38 +119,34 @@ func (c *Checker) judge(p *proof, s Shown) *Fault {
 		return invalid("the algorithm is not allowed")
 	case !p.hasKey:
 		return invalid("there is no key in the header")
+	case p.key.Alg != "" && p.key.Alg != p.alg: // one key, one algorithm (RFC 8725 section 3.1)
+		return invalid("the key in the header is for another algorithm")
 	case jose.Verify(p.alg, p.key.Public, p.input, p.sig) != nil:
 		return invalid("the signature does not match")
 	case p.id == "" || len(p.id) > 256:
 		return invalid("jti is missing or too long")
 	case p.method != s.Method:
-		return invalid("htm is not the method of the request")
+		return about("htm", "htm is not the method of the request")
 	case !sameAddress(p.uri, s.URI):
-		return invalid("htu is not the address of the request")
+		return about("htu", "htu is not the address of the request")
 	case !p.hasIssued:
-		return invalid("iat is missing")
+		return about("iat", "iat is missing")
 	}
 	now, window := c.now().Unix(), int64(c.window.Seconds())
 	if p.issued > now+window || p.issued < now-window {
-		return invalid("iat is too far from now")
+		return about("iat", "iat is too far from now")
 	}
-	if fault := checkToken(p, s.Token); fault != nil {
-		return fault
-	}
-	if c.nonces != nil && !c.nonces.valid(p.nonce, c.now()) {
-		return &Fault{Kind: NonceNeeded, Detail: "the nonce is missing or not valid any more"}
-	}
-	return nil
+	return checkToken(p, s.Token)
 }
 
 // checkToken demands that the proof is about this very token (RFC 9449 section
 // 4.3 item 12).
-func checkToken(p *proof, token string) *Fault {
+func checkToken(p *Proof, token string) *Fault {
 	if token == "" {
 		return nil
 	}
 	if subtle.ConstantTimeCompare([]byte(p.tokenHash), []byte(hashOf(token))) != 1 {
-		return invalid("ath is not the hash of the token")
+		return about("ath", "ath is not the hash of the token")
 	}
 	return nil
 }
@@ -178,34 +154,4 @@ func checkToken(p *proof, token string) *Fault {
 func hashOf(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-// sameAddress compares two addresses without query and fragment, after the
-// normalization of RFC 3986 section 6.2.2 and 6.2.3 that RFC 9449 section 4.3
-// advises: case of scheme and host, default port, empty path.
-func sameAddress(claimed, expected string) bool {
-	a, okA := address(claimed)
-	b, okB := address(expected)
-	return okA && okB && a == b
-}
-
-func address(s string) (string, bool) {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || len(s) > 4096 {
-		return "", false
-	}
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	switch scheme {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	default:
-		return "", false
-	}
-	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
-	return scheme + "://" + host + path, true
 }

@@ -89,9 +89,18 @@ func New(c Config) (*Checker, error) {
 	if c.Capacity == 0 {
 		c.Capacity = DefaultCapacity
 	}
+	var algorithms []narrowcast.Algorithm
+	for _, alg := range c.Algorithms {
+		known, _ := narrowcast.ParseAlgorithm(string(alg)) // EdDSA is Ed25519
+		if !slices.Contains(algorithms, known) {
+			algorithms = append(algorithms, known)
+		}
+	}
 	return &Checker{
-		algorithms: slices.Clone(c.Algorithms), now: c.Now, window: c.Window, nonces: c.Nonces,
-		seen: newMemory(c.Capacity, 2*c.Window),
+		algorithms: algorithms, now: c.Now, window: c.Window, nonces: c.Nonces,
+		// iat is compared in whole seconds, so a proof can pass for up to a second
+		// more than two windows.
+		seen: newMemory(c.Capacity, 2*c.Window+time.Second),
 	}, nil
 }
 
@@ -116,6 +125,9 @@ type Fault struct {
 	Kind Kind
 	// Detail says more.
 	Detail string
+	// Claim is the claim that does not fit the request: htm, htu, iat, ath, jti or
+	// nonce. It is empty for a proof that is missing, malformed or wrongly signed.
+	Claim string
 }
 
 // Kind is a kind of Fault.
@@ -140,3 +152,5 @@ func (f *Fault) Error() string { return "proof of possession: " + f.Detail }
 func invalid(format string, args ...any) *Fault {
 	return &Fault{Kind: Invalid, Detail: fmt.Sprintf(format, args...)}
 }
+
+func about(claim, detail string) *Fault { return &Fault{Kind: Invalid, Detail: detail, Claim: claim} }

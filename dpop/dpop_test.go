@@ -159,6 +159,7 @@ func TestEachCheckAlone(t *testing.T) {
 		"typ absent":           {strings.Replace(header, `"typ":"dpop+jwt",`, "", 1), claims()},
 		"alg none":             {strings.Replace(header, `"ES256"`, `"none"`, 1), claims()},
 		"alg of no list":       {strings.Replace(header, `"ES256"`, `"ES384"`, 1), claims()},
+		"key for another alg":  {strings.Replace(header, `"kty"`, `"alg":"ES384","kty"`, 1), claims()},
 		"no key":               {`{"typ":"dpop+jwt","alg":"ES256"}`, claims()},
 		"private key":          {strings.Replace(header, `"kty"`, `"d":"AA","kty"`, 1), claims()},
 		"two keys":             {strings.Replace(header, `"alg"`, `"jwk":`+string(jwk)+`,"alg"`, 1), claims()},
@@ -249,6 +250,10 @@ func TestAddressesCompareAsTheRFCSays(t *testing.T) {
 		"https://pay.example.test:8443/charge": false,
 		"https://pay.example.test":             false,
 		"https://pay.example.test/x/../charge": false,
+		"https://pay.example.test/%63h%61rge":  true,
+		"https://pay.example.test/charg%2565":  false,
+		"https://pay.example.test/charge%2F":   false,
+		"https://pay.example.test/charge%":     false,
 	} {
 		d := newDesk(t, nil)
 		_, err := d.check(d.prove(t, "POST", claimed, token, ""))
@@ -374,6 +379,118 @@ func TestConfigNamesEveryFault(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not named: %v", want, err)
 		}
+	}
+}
+
+// A proof passes for up to a second more than two windows, because iat has no
+// fractions; so long it is remembered, wherever within a second the clock stands.
+func TestFractionsOfASecondOpenNoGap(t *testing.T) {
+	d := newDesk(t, nil)
+	ahead := func(by time.Duration) string {
+		d.now = d.now.Add(by)
+		p := d.prove(t, "POST", uri, token, "")
+		d.now = d.now.Add(-by)
+		return p
+	}
+	d.now = start.Add(-2*time.Minute + 100*time.Millisecond)
+	if _, err := d.check(ahead(0)); err != nil { // begins the first generation
+		t.Fatal(err)
+	}
+	d.now = start
+	proof := ahead(time.Minute)
+	if _, err := d.check(proof); err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []time.Duration{100 * time.Millisecond, 2*time.Minute + 100*time.Millisecond, 2*time.Minute + 900*time.Millisecond} {
+		d.now = start.Add(after)
+		if _, err := d.check(ahead(0)); err != nil { // turns the generations if they are to be turned
+			t.Fatal(err)
+		}
+		if _, err := d.check(proof); kind(t, err) != dpop.Replayed {
+			t.Errorf("after %s: %v", after, err)
+		}
+	}
+}
+
+// Examine remembers nothing: with keys that nobody's token is bound to, a caller
+// cannot fill the memory.
+func TestOnlyUseUsesUp(t *testing.T) {
+	n, err := dpop.NewNonces(nil, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(t, func(c *dpop.Config) { c.Capacity, c.Nonces = 1, n })
+	shown := func(nonce string) dpop.Shown {
+		return dpop.Shown{Proofs: []string{d.prove(t, "POST", uri, token, nonce)}, Method: "POST", URI: uri, Token: token}
+	}
+	var p *dpop.Proof
+	for range 5 {
+		if p, err = d.checker.Examine(shown(n.New(d.now))); err != nil || p.Thumbprint() != d.prover.Thumbprint() {
+			t.Fatal(err)
+		}
+	}
+	if err := d.checker.Use(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.checker.Use(p); kind(t, err) != dpop.Replayed {
+		t.Errorf("used twice: %v", err)
+	}
+	without, err := d.checker.Examine(shown(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.checker.Use(without); kind(t, err) != dpop.NonceNeeded {
+		t.Errorf("without a nonce: %v", err)
+	}
+	for _, wrong := range []*dpop.Proof{nil, {}} {
+		if err := d.checker.Use(wrong); kind(t, err) != dpop.Invalid {
+			t.Errorf("a proof that never passed: %v", err)
+		}
+	}
+	if next := d.checker.NextNonce(p); next != "" {
+		t.Error("a young nonce is replaced")
+	}
+	d.now = start.Add(31 * time.Second)
+	if next := d.checker.NextNonce(p); next == "" || d.checker.NextNonce(nil) == "" {
+		t.Error("an ageing nonce is not replaced")
+	}
+	if newDesk(t, nil).checker.NextNonce(nil) != "" {
+		t.Error("a nonce where none is demanded")
+	}
+}
+
+// What failed is named, so that each failure can be told and counted.
+func TestFaultsNameTheClaim(t *testing.T) {
+	d := newDesk(t, nil)
+	for claim, s := range map[string]dpop.Shown{
+		"htm": {Method: "GET", URI: uri, Token: token}, "htu": {Method: "POST", URI: uri + "s", Token: token}, "ath": {Method: "POST", URI: uri, Token: "x.y.z"},
+	} {
+		s.Proofs = []string{d.prove(t, "POST", uri, token, "")}
+		var f *dpop.Fault
+		if _, err := d.checker.Check(s); !errors.As(err, &f) || f.Claim != claim {
+			t.Errorf("%s: %+v", claim, f)
+		}
+	}
+}
+
+func TestNoncesAreBoundedAndHidden(t *testing.T) {
+	n, err := dpop.NewNonces([]byte(strings.Repeat("s3cr3t-", 6)), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(t, func(c *dpop.Config) { c.Nonces = n })
+	for _, nonce := range []string{strings.Repeat("\n", 32), strings.Repeat("A", 31) + "\n", strings.Repeat("A", 32), strings.Repeat("A", 4000)} {
+		if _, err := d.check(d.prove(t, "POST", uri, token, nonce)); kind(t, err) != dpop.NonceNeeded {
+			t.Errorf("%.40q: %v", nonce, err)
+		}
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if text := fmt.Sprintf(verb, n); text != "nonces" {
+			t.Errorf("%s prints %q", verb, text)
+		}
+	}
+	if got := d.checker.Algorithms(); strings.Join(got, " ") != "ES256 Ed25519 EdDSA" {
+		t.Errorf("algorithms %v", got)
 	}
 }
 

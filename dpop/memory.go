@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// memory remembers proofs for as long as they could be shown again. It forgets
-// by whole generations: a proof lives through the one it came in and the next.
+// memory remembers proofs for as long as they could be shown again, one entry of
+// 16 bytes for each. One lock is enough: what happens under it takes a thousandth
+// of the time of a signature. It forgets by whole generations: a proof lives through the one it came in and the next.
 // It never forgets early; when it is full it says so.
 type memory struct {
 	mu       sync.Mutex
@@ -36,7 +37,7 @@ func (m *memory) use(thumbprint, id string, now time.Time) *Fault {
 	_, old := m.old[key]
 	switch {
 	case young || old:
-		return &Fault{Kind: Replayed, Detail: "it was shown before"}
+		return &Fault{Kind: Replayed, Detail: "it was shown before", Claim: "jti"}
 	case len(m.young)+len(m.old) >= m.capacity:
 		return &Fault{Kind: Full, Detail: "too many proofs at a time"}
 	}

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"time"
 )
 
@@ -48,11 +50,33 @@ func (n *Nonces) seal(b []byte) []byte {
 	return h.Sum(nil)[:16]
 }
 
+// Format hides the secret for every verb.
+func (n *Nonces) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "nonces") }
+
 func (n *Nonces) valid(nonce string, now time.Time) bool {
+	age, ours := n.age(nonce, now)
+	return ours && age <= int64(n.life.Seconds())
+}
+
+// young reports a nonce that need not be replaced yet.
+func (n *Nonces) young(nonce string, now time.Time) bool {
+	age, ours := n.age(nonce, now)
+	return ours && 2*age <= int64(n.life.Seconds())
+}
+
+// maxAhead is how far the clock of another server that shares the secret may be
+// ahead, in seconds.
+const maxAhead = 5
+
+// age is how many seconds ago a nonce was made.
+func (n *Nonces) age(nonce string, now time.Time) (seconds int64, ours bool) {
+	if len(nonce) != base64.RawURLEncoding.EncodedLen(8+16) {
+		return 0, false
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
 	if err != nil || len(raw) != 8+16 || !hmac.Equal(n.seal(raw[:8]), raw[8:]) {
-		return false
+		return 0, false
 	}
-	age := now.Unix() - int64(binary.BigEndian.Uint64(raw[:8])) //nolint:gosec // G115: we wrote it
-	return age >= -1 && age <= int64(n.life.Seconds())
+	seconds = now.Unix() - int64(binary.BigEndian.Uint64(raw[:8])) //nolint:gosec // G115: we wrote it
+	return seconds, seconds >= -maxAhead
 }

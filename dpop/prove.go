@@ -47,11 +47,17 @@ func NewProver(alg narrowcast.Algorithm, signer crypto.Signer) (*Prover, error) 
 	return &Prover{alg: jose.Alg(known), signer: signer, header: header, thumbprint: thumbprint}, nil
 }
 
-// Thumbprint is the cnf.jkt of tokens that are bound to the key.
-func (p *Prover) Thumbprint() string { return p.thumbprint }
+// Thumbprint is the cnf.jkt of tokens that are bound to the key; "" for the zero
+// Prover.
+func (p *Prover) Thumbprint() string {
+	if p == nil {
+		return ""
+	}
+	return p.thumbprint
+}
 
 // Format names the prover by its thumbprint for every verb.
-func (p *Prover) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "prover "+p.thumbprint) }
+func (p *Prover) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "prover "+p.Thumbprint()) }
 
 // Prove makes the proof for one request: its method, its address without query
 // and fragment, the token that goes along ("" at a token endpoint) and the nonce
