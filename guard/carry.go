@@ -16,11 +16,11 @@ const (
 	maxFormPeek      = 8 << 10
 )
 
-// bearer returns the token of the one place where it may be: a single
-// Authorization header with scheme Bearer (RFC 6750 section 2.1). A token in the
-// query is refused even when a good one is in the header, because tokens in that
-// place end up in logs.
-func (k *knock) bearer() (text string, rej *narrowcast.Rejection) {
+// credentials returns the token of the one place where it may be: a single
+// Authorization header with scheme Bearer (RFC 6750 section 2.1), or DPoP where
+// that is offered (RFC 9449 section 7.1). A token in the query is refused even
+// when a good one is in the header, because tokens in that place end up in logs.
+func (k *knock) credentials(offersDPoP bool) (text string, rej *narrowcast.Rejection) {
 	switch {
 	case k.fault != "":
 		return "", malformed(k.fault)
@@ -31,21 +31,23 @@ func (k *knock) bearer() (text string, rej *narrowcast.Rejection) {
 	case len(k.authorization) == 0:
 		return "", &narrowcast.Rejection{Reason: narrowcast.TokenMissing}
 	}
-	return bearerOf(k.authorization[0])
+	return k.tokenOf(k.authorization[0], offersDPoP)
 }
 
-// bearerOf reads one header. Another scheme is no token of ours and gets the
+// tokenOf reads one header. Another scheme is no token of ours and gets the
 // bare challenge (RFC 6750 section 3.1). The detail never repeats the scheme: in
 // a header without one, the first word is the token.
-func bearerOf(header string) (string, *narrowcast.Rejection) {
+func (k *knock) tokenOf(header string, offersDPoP bool) (string, *narrowcast.Rejection) {
 	if len(header) > maxAuthorization {
 		return "", &narrowcast.Rejection{Reason: narrowcast.TooLarge}
 	}
 	scheme, text, _ := strings.Cut(header, " ")
-	if strings.EqualFold(scheme, "DPoP") {
+	k.shown.scheme = strings.EqualFold(scheme, "DPoP")
+	if k.shown.scheme && !offersDPoP {
+		k.shown.scheme = false
 		return "", &narrowcast.Rejection{Reason: narrowcast.TokenMissing, Detail: "scheme DPoP is not supported"}
 	}
-	if !strings.EqualFold(scheme, "Bearer") {
+	if !k.shown.scheme && !strings.EqualFold(scheme, "Bearer") {
 		return "", &narrowcast.Rejection{Reason: narrowcast.TokenMissing, Detail: "the scheme is not Bearer"}
 	}
 	return strings.Trim(text, " \t"), nil

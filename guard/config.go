@@ -35,7 +35,7 @@ type Config struct {
 	Name string
 
 	// ScopeFor says which scope a request needs; default none. It gets a request
-	// without its Authorization header. Behind forward-auth, method and URL are
+	// without its token and its proof. Behind forward-auth, method and URL are
 	// those of the original request, and both must be named. With a ScopeFor,
 	// requests are refused whose method is not in capitals, or whose path has dot
 	// or empty segments, semicolons, backslashes, control characters, encoded
@@ -46,6 +46,15 @@ type Config struct {
 	// without its port. It goes into events and into nothing else. Set it only
 	// behind a proxy that overwrites what it reads.
 	Peer func(*http.Request) string
+
+	// Sender says whether tokens must be bound to their sender; default what the
+	// verifier says.
+	Sender Sender
+	// DPoP accepts proofs of possession; default not.
+	DPoP DPoP
+	// Certificates says how the certificates of callers arrive; default with the
+	// connection alone.
+	Certificates Certificates
 
 	// AuthorizationServers are published in the metadata (RFC 9728 section 2);
 	// default those issuers of the verifier that are web addresses.
@@ -72,8 +81,8 @@ type Config struct {
 	// DangerouslyObserveAudience lets requests pass whose token fails the checks
 	// of the audience and no other one. See Observe.
 	DangerouslyObserveAudience Observe
-	// DangerouslyPassAuthorization leaves the Authorization header in requests
-	// that Wrap hands on. A handler that has it can forward it or print it.
+	// DangerouslyPassAuthorization leaves the headers Authorization and DPoP in
+	// requests that Wrap hands on. A handler that has it can forward it or print it.
 	DangerouslyPassAuthorization bool
 
 	_ struct{} // keyed literals only
@@ -120,7 +129,7 @@ func (c *Config) check() error {
 			fault("AuthorizationServers[%d] is empty", i)
 		}
 	}
-	errs = append(errs, c.checkObserve())
+	errs = append(errs, c.checkObserve(), c.checkSender())
 	return errors.Join(errs...)
 }
 

@@ -17,6 +17,8 @@ type verdict struct {
 	rej      *narrowcast.Rejection // nil when accepted
 	need     narrowcast.Scope
 	decision string
+	nonce    string // for the DPoP-Nonce header of the answer; empty for none
+	asks     bool   // the refusal is the demand for a nonce
 }
 
 // decide is the one place where a door opens.
@@ -35,11 +37,15 @@ func (g *Guard) decide(k *knock) verdict {
 	if _, oldest := g.folds.add(key, token, nil, now); oldest != nil {
 		g.book.record(g.presented(oldest))
 	}
-	return verdict{opens: true, token: token}
+	if k.shown.scheme {
+		g.senders.proved.Add(1)
+	}
+	return verdict{opens: true, token: token, nonce: g.nextNonce(k, true)}
 }
 
 // verify refuses a token in a form even when a good one is in the header. It
-// reads the body last: for nobody whose token is refused already.
+// reads the body last but one: for nobody whose token is refused already. Last it
+// uses up the proof of possession.
 func (g *Guard) verify(k *knock, need narrowcast.Scope) (*narrowcast.Token, *narrowcast.Rejection) {
 	token, rej := g.verifyHeader(k, need)
 	nothing := rej != nil && rej.Reason == narrowcast.TokenMissing && len(k.authorization) == 0
@@ -47,15 +53,25 @@ func (g *Guard) verify(k *knock, need narrowcast.Scope) (*narrowcast.Token, *nar
 	if (nothing || passes) && k.carriesForm() {
 		return nil, malformed("a token in the form body")
 	}
+	if passes {
+		if rej = g.use(k, token, rej); rej != nil {
+			token = nil
+		}
+	}
+	k.explain(rej)
 	return token, rej
 }
 
 func (g *Guard) verifyHeader(k *knock, need narrowcast.Scope) (*narrowcast.Token, *narrowcast.Rejection) {
-	text, rej := k.bearer()
+	text, rej := k.credentials(g.possession.checker != nil)
 	if rej != nil {
 		return nil, rej
 	}
-	token, err := g.verifier.Verify(k.request.Context(), text, narrowcast.Presentation{Need: need, Certificate: k.certificate})
+	p := narrowcast.Presentation{Need: need, Certificate: k.certificate}
+	if k.shown.scheme {
+		p.Prove = func() (string, narrowcast.Reason) { return g.prove(k, text) }
+	}
+	token, err := g.verifier.Verify(k.request.Context(), text, p)
 	if err == nil {
 		return token, nil
 	}
@@ -68,6 +84,8 @@ func (g *Guard) verifyHeader(k *knock, need narrowcast.Scope) (*narrowcast.Token
 func (g *Guard) turnAway(k *knock, rej *narrowcast.Rejection, need narrowcast.Scope, now time.Time) verdict {
 	v := verdict{rej: rej, need: need, decision: newDecision()}
 	v.opens = g.observing(now) && rej.OnlyAboutAudience()
+	v.asks, v.nonce = k.shown.ask, g.nextNonce(k, v.opens)
+	g.senders.count(k, rej)
 	kind := event.Rejected
 	switch {
 	case v.opens:

@@ -29,9 +29,9 @@ const (
 
 // ForwardConfig is what a forward-auth handler is made of.
 type ForwardConfig struct {
-	// Original says where method and URI are. Required. They are used for events
-	// and scope rules, never for the audience. With scope rules, a request without
-	// one of them is refused.
+	// Original says where method and URI are. Required. They are used for events,
+	// scope rules and proofs of possession, never for the audience. With scope rules
+	// or a proof, a request without one of them is refused.
 	Original Original
 	// Claims are the headers of a 200 that carry verified claims: header name to
 	// claim name. The proxy must copy them over those of the caller. They are
@@ -72,9 +72,10 @@ func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if a.status == http.StatusBadRequest && f.original == FromXOriginal {
 			a.status = http.StatusUnauthorized
 		}
-		a.write(w, v.decision)
+		a.write(w, v)
 		return
 	}
+	v.offer(w.Header())
 	for name := range f.claims {
 		w.Header().Set(name, "")
 	}
@@ -84,15 +85,19 @@ func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // knockOf describes the original request. The connection is that of the proxy,
-// so its certificate says nothing about the caller.
+// so its certificate says nothing about the caller. A proof of possession must be
+// about the original request.
 func (f *forward) knockOf(r *http.Request) *knock {
 	k := f.guard.knockOf(r)
-	k.certificate = ""
+	if !f.guard.certificates.trusts(r) {
+		k.certificate = ""
+	}
 	if f.original == FromRequestLine {
+		k.shown.received = r.URL.EscapedPath() // a prefix of the asking proxy may have been cut off
 		return k
 	}
 	method, uri, fault := f.read(r.Header)
-	if fault == "" && f.guard.scopeFor != nil && (uri == "" || method == "") {
+	if fault == "" && (f.guard.scopeFor != nil || len(k.shown.proofs) > 0) && (uri == "" || method == "") {
 		fault = "the proxy did not name the original method and URI"
 	}
 	u, err := parseOriginal(uri)
@@ -103,14 +108,14 @@ func (f *forward) knockOf(r *http.Request) *knock {
 	case uri != "":
 		fault = targetFault(method, u)
 	}
-	k.method, k.path, k.query = method, "", ""
+	k.method, k.path, k.query, k.shown.received = method, "", "", ""
 	if k.fault == "" {
 		k.fault = fault
 	}
 	if err != nil {
 		return k
 	}
-	k.path, k.query = u.EscapedPath(), u.RawQuery
+	k.path, k.query, k.shown.received = u.EscapedPath(), u.RawQuery, u.EscapedPath()
 	copied := *k.request
 	copied.Method, copied.URL, copied.RequestURI = method, u, u.RequestURI()
 	k.request = &copied

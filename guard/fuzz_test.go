@@ -11,9 +11,9 @@ import (
 	"github.com/narrowcast-io/narrowcast"
 )
 
-// FuzzBearer reads arbitrary headers and queries. A token is found only in a
-// single Bearer header, and no detail repeats what was sent.
-func FuzzBearer(f *testing.F) {
+// FuzzCredentials reads arbitrary headers and queries. A token is found only in a
+// single header with one of the two schemes, and no detail repeats what was sent.
+func FuzzCredentials(f *testing.F) {
 	f.Add("Bearer abc", "", "", "")
 	f.Add("bearer  a.b.c", "Bearer x", "access_token=1", "a=b")
 	f.Add("DPoP x", "", "%61ccess_token", "x&access_token=2")
@@ -24,9 +24,11 @@ func FuzzBearer(f *testing.F) {
 				k.authorization = append(k.authorization, header)
 			}
 		}
-		text, rej := k.bearer()
+		text, rej := k.credentials(true)
 		if rej == nil {
-			if len(k.authorization) != 1 || !strings.EqualFold(k.authorization[0][:6], "Bearer") || !strings.HasSuffix(strings.TrimRight(k.authorization[0], " \t"), text) {
+			name, _, _ := strings.Cut(strings.Join(k.authorization, ""), " ")
+			ours := strings.EqualFold(name, "Bearer") && !k.shown.scheme || strings.EqualFold(name, "DPoP") && k.shown.scheme
+			if len(k.authorization) != 1 || !ours || !strings.HasSuffix(strings.TrimRight(k.authorization[0], " \t"), text) {
 				t.Fatalf("%q from %q", text, k.authorization)
 			}
 			return
@@ -99,6 +101,23 @@ func FuzzOriginal(f *testing.F) {
 		}
 		if fault == "" && strings.ContainsAny(u.EscapedPath(), "?# \n") && u.Opaque == "" {
 			t.Fatalf("path %q", u.EscapedPath())
+		}
+	})
+}
+
+// FuzzCertificateHeader reads arbitrary headers. What is accepted is a thumbprint,
+// and a fault never repeats what was sent.
+func FuzzCertificateHeader(f *testing.F) {
+	f.Add(uint8(ClientCert), ":AAAA:")
+	f.Add(uint8(SSLClientCert), "-----BEGIN%20CERTIFICATE-----%0AAAAA%0A-----END%20CERTIFICATE-----%0A")
+	f.Add(uint8(XForwardedClientCert), `By=x;Hash=`+strings.Repeat("0a", 32)+`;Subject="a\",;";URI=`)
+	f.Fuzz(func(t *testing.T, dialect uint8, value string) {
+		thumbprint, err := readCertificate(CertificateHeader(dialect), value)
+		switch {
+		case err == nil && len(thumbprint) != 43:
+			t.Fatalf("%q from %q", thumbprint, value)
+		case err != nil && len(value) > 40 && strings.Contains(err.Error(), value):
+			t.Fatal(err)
 		}
 	})
 }

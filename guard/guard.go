@@ -5,12 +5,14 @@
 // The expected audience comes from the verifier and from nowhere else. No Host,
 // forwarding or message header has a say in it. To the caller all failures of
 // authentication look alike save for one random decision id; what exactly was
-// wrong is in the event that bears the same id.
+// wrong is in the event that bears the same id. One answer differs, as RFC 9449
+// section 9 demands: the sender of a good token may be asked for a nonce.
 package guard
 
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -30,12 +32,16 @@ type Guard struct {
 	every    time.Duration
 	skew     time.Duration
 
+	possession   possession
+	certificates Certificates
+
 	book       *recorder
 	folds      *folds // of accepted presentations
 	refusals   *folds // of genuine tokens that were refused
 	challenges challenges
 	metadata   document
 	counts     counts
+	senders    senders
 }
 
 // counts are the running totals that State reports.
@@ -64,8 +70,10 @@ func New(c Config) (*Guard, error) {
 		folds:    newFolds(c.folds()),
 		refusals: newFolds(c.folds()),
 	}
+	g.possession, g.certificates = c.possession(), c.Certificates
+	g.certificates.From = slices.Clone(c.Certificates.From)
 	g.metadata = c.document()
-	g.challenges = challengesFor(c.metadataURL())
+	g.challenges = challengesFor(c.schemes(), c.metadataURL())
 	return g, nil
 }
 

@@ -1,8 +1,6 @@
 package guard
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -16,6 +14,7 @@ type knock struct {
 	method, path  string
 	peer          string
 	certificate   string // thumbprint of the client's certificate
+	shown         shown
 	fault         string // why the request cannot be understood
 }
 
@@ -27,23 +26,19 @@ func (g *Guard) knockOf(r *http.Request) *knock {
 		query:         r.URL.RawQuery,
 		method:        r.Method,
 		path:          r.URL.EscapedPath(),
-		certificate:   certificateOf(r),
 		fault:         targetFault(r.Method, r.URL),
+	}
+	certificate, fault := g.certificates.ofCaller(r)
+	if k.certificate = certificate; k.fault == "" {
+		k.fault = fault
+	}
+	if g.possession.checker != nil {
+		k.shown.proofs, k.shown.received = r.Header["Dpop"], receivedPath(r)
 	}
 	if g.peer != nil {
 		k.peer = g.peer(r)
 	}
 	return k
-}
-
-// certificateOf returns the thumbprint of RFC 8705 section 3.1. Only the
-// connection counts: a header that claims to forward a certificate is not read.
-func certificateOf(r *http.Request) string {
-	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
-		return ""
-	}
-	sum := sha256.Sum256(r.TLS.PeerCertificates[0].Raw)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // need asks the scope rule.
@@ -54,5 +49,5 @@ func (g *Guard) need(k *knock) narrowcast.Scope {
 	if k.fault = ruleFault(k.request.Method, k.request.URL); k.fault != "" {
 		return narrowcast.Scope{}
 	}
-	return g.scopeFor(withoutToken(k.request))
+	return g.scopeFor(g.withoutToken(k.request))
 }

@@ -20,6 +20,9 @@ type document struct {
 	AuthorizationServers []string            `json:"authorization_servers,omitempty"`
 	ScopesSupported      []string            `json:"scopes_supported,omitempty"`
 	BearerMethods        []string            `json:"bearer_methods_supported"`
+	DPoPAlgorithms       []string            `json:"dpop_signing_alg_values_supported,omitempty"`
+	DPoPRequired         bool                `json:"dpop_bound_access_tokens_required,omitempty"`
+	CertificateBound     bool                `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 }
 
 func (c *Config) document() document {
@@ -27,7 +30,11 @@ func (c *Config) document() document {
 	if servers == nil {
 		servers = slices.DeleteFunc(c.Verifier.Issuers(), func(i narrowcast.Issuer) bool { return !isWeb(i.String()) })
 	}
-	d := document{Resource: c.Verifier.Audience(), BearerMethods: []string{"header"}}
+	d := document{
+		Resource: c.Verifier.Audience(), BearerMethods: []string{"header"},
+		DPoPAlgorithms: c.DPoP.Checker.Algorithms(), CertificateBound: c.Certificates.come(),
+	}
+	d.DPoPRequired = d.DPoPAlgorithms != nil && c.sender() == SenderRequired && !d.CertificateBound
 	for _, server := range servers {
 		d.AuthorizationServers = append(d.AuthorizationServers, server.String())
 	}

@@ -33,8 +33,8 @@ type ProxyConfig struct {
 	// Strip are further headers that are removed from what callers send.
 	Strip []string
 	// DangerouslyKeep are headers that callers may send although services tend to
-	// read an identity from them. Authorization and the names of Claims cannot be
-	// among them.
+	// read an identity from them. Authorization, DPoP, the certificate header and
+	// the names of Claims cannot be among them.
 	DangerouslyKeep []string
 	// DangerouslyUpgradeTo are protocols besides websocket to which a connection
 	// may be upgraded; requests that name another one are refused. The guard sees
@@ -56,7 +56,7 @@ type ProxyConfig struct {
 	_ struct{}
 }
 
-func (c *ProxyConfig) check(claims claimHeaders) []error {
+func (c *ProxyConfig) check(claims claimHeaders, certificate CertificateHeader) []error {
 	var errs []error
 	u := c.Upstream
 	switch {
@@ -82,8 +82,11 @@ func (c *ProxyConfig) check(claims claimHeaders) []error {
 				errs = append(errs, fmt.Errorf("DangerouslyKeep: %q carries a claim", name))
 			}
 		}
-		if p == "authorization" || p == "proxyauthorization" {
+		if p == "authorization" || p == "proxyauthorization" || p == "dpop" {
 			errs = append(errs, fmt.Errorf("DangerouslyKeep: %q holds a credential", name))
+		}
+		if certificate != NoCertificateHeader && p == plain(certificate.name()) {
+			errs = append(errs, fmt.Errorf("DangerouslyKeep: %q tells the guard of a certificate", name))
 		}
 	}
 	return errs
@@ -95,7 +98,7 @@ func (c *ProxyConfig) check(claims claimHeaders) []error {
 // expires. An error holds every fault of the configuration.
 func (g *Guard) Proxy(c ProxyConfig) (http.Handler, error) {
 	claims, errs := newClaimHeaders(c.Claims)
-	errs = append(errs, c.check(claims)...)
+	errs = append(errs, c.check(claims, g.certificates.Header)...)
 	if len(errs) > 0 {
 		return nil, fmt.Errorf("proxy: %w", errors.Join(errs...))
 	}
@@ -111,10 +114,11 @@ func (g *Guard) Proxy(c ProxyConfig) (http.Handler, error) {
 				claims.set(p.Out.Header, token)
 			}
 		},
-		Transport:    c.transport(),
-		BufferPool:   &buffers{},
-		ErrorLog:     log.New(io.Discard, "", 0),
-		ErrorHandler: g.upstreamFailed(c.Failed),
+		Transport:      c.transport(),
+		BufferPool:     &buffers{},
+		ErrorLog:       log.New(io.Discard, "", 0),
+		ErrorHandler:   g.upstreamFailed(c.Failed),
+		ModifyResponse: g.offerBehind,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k := g.knockOf(allowed.decline(r))
@@ -123,7 +127,7 @@ func (g *Guard) Proxy(c ProxyConfig) (http.Handler, error) {
 			g.refuse(w, v)
 			return
 		}
-		admitted, done := g.untilExpiry(g.admit(k.request, v.token), v)
+		admitted, done := g.untilExpiry(v.carrying(g.admit(k.request, v.token)), v)
 		defer done()
 		next.ServeHTTP(w, admitted)
 	}), nil

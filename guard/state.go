@@ -22,6 +22,8 @@ type State struct {
 	UpstreamFailures uint64 // requests that a proxy could not pass on
 	Folds            int    // token and peer pairs not yet recorded
 	Sequence         uint64 // of the last event
+
+	Senders Senders
 }
 
 // State returns how the guard is now.
@@ -35,7 +37,7 @@ func (g *Guard) State() State {
 		Accepted: g.counts.accepted.Load(), Rejected: g.counts.rejected.Load(),
 		OffTarget: g.counts.offTarget.Load(), WouldReject: g.counts.wouldReject.Load(),
 		Unrecorded: g.counts.unrecorded.Load(), UpstreamFailures: g.counts.upstream.Load(),
-		Folds: g.folds.len(), Sequence: g.book.last(),
+		Folds: g.folds.len(), Sequence: g.book.last(), Senders: g.senders.totals(),
 	}
 	if s.Mode == event.Observe {
 		s.ObserveOwner, s.ObserveUntil = g.observe.Owner, g.observe.Until

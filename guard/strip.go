@@ -57,7 +57,8 @@ func isReserved(p string) bool {
 	switch p {
 	case "", "authorization", "proxyauthorization", "proxyauthenticate", "wwwauthenticate", "cookie", "setcookie",
 		"host", "connection", "keepalive", "te", "trailer", "transferencoding", "upgrade", "contentlength",
-		"contenttype", "contentencoding", "expect", "forwarded", "proxyconnection", "narrowcastdecision":
+		"contenttype", "contentencoding", "expect", "forwarded", "proxyconnection", "narrowcastdecision",
+		"dpop", "dpopnonce", "clientcert", "clientcertchain", "sslclientcert":
 		return true
 	}
 	return strings.HasPrefix(p, "xforwarded")

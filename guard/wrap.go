@@ -11,9 +11,9 @@ import (
 // Wrap puts the guard in front of a handler. The handler runs only for requests
 // whose token was accepted, and finds it with FromContext.
 //
-// The request that it gets has no Authorization header: a handler has no need of
-// the token's text, and what it does not have it cannot forward to another
-// service, log or show in a panic.
+// The request that it gets has neither the Authorization header nor a proof of
+// possession: a handler has no need of the token's text, and what it does not have
+// it cannot forward to another service, log or show in a panic.
 func (g *Guard) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		k := g.knockOf(r)
@@ -22,6 +22,7 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 			g.refuse(w, v)
 			return
 		}
+		v.offer(w.Header())
 		next.ServeHTTP(w, g.admit(k.request, v.token))
 	})
 }
@@ -32,8 +33,12 @@ type tokenKey struct{}
 // context too, so that it hides the token of another guard further out.
 func (g *Guard) admit(r *http.Request, token *narrowcast.Token) *http.Request {
 	admitted := r.WithContext(context.WithValue(r.Context(), tokenKey{}, token))
-	if !g.pass {
-		admitted.Header = headerWithoutToken(r.Header)
+	switch {
+	case !g.pass:
+		admitted.Header = g.headerWithoutToken(r.Header)
+	case g.certificates.Header != NoCertificateHeader:
+		admitted.Header = maps.Clone(r.Header)
+		g.certificates.remove(admitted.Header)
 	}
 	return admitted
 }
@@ -45,14 +50,16 @@ func FromContext(ctx context.Context) (*narrowcast.Token, bool) {
 	return token, token != nil
 }
 
-func withoutToken(r *http.Request) *http.Request {
+func (g *Guard) withoutToken(r *http.Request) *http.Request {
 	copied := *r
-	copied.Header = headerWithoutToken(r.Header)
+	copied.Header = g.headerWithoutToken(r.Header)
 	return &copied
 }
 
-func headerWithoutToken(h http.Header) http.Header {
+func (g *Guard) headerWithoutToken(h http.Header) http.Header {
 	copied := maps.Clone(h)
 	delete(copied, "Authorization")
+	delete(copied, "Dpop")
+	g.certificates.remove(copied)
 	return copied
 }
