@@ -26,8 +26,8 @@ func (d *desk) read(body []byte, w want, asked time.Time) (Token, error) {
 	if !isToken68(text) {
 		return Token{}, errors.New("the answer holds no access_token that could be sent (RFC 6750 section 2.1)")
 	}
-	if !strings.EqualFold(members.text("token_type"), "Bearer") {
-		return Token{}, errors.New("the answer's token_type is not Bearer")
+	if err := d.checkType(members.text("token_type"), text); err != nil {
+		return Token{}, err
 	}
 	life, err := members.life()
 	if err != nil {
@@ -48,7 +48,30 @@ func (d *desk) read(body []byte, w want, asked time.Time) (Token, error) {
 		return Token{}, err
 	}
 	expires := asked.Add(life - min(spare, life/10))
-	return Token{text: &text, asked: w, scope: scope, expires: expires, confirmed: confirmed}, nil
+	return Token{text: &text, asked: w, scope: scope, expires: expires, confirmed: confirmed, bond: d.bond}, nil
+}
+
+// ErrNotBound is wrapped when a token that is bound to the source's key was asked
+// for and the issuer answered with a bearer token (RFC 9449 section 5).
+var ErrNotBound = errors.New("the token is not bound to the key of this source")
+
+// checkType demands the kind of token that was asked for. A token that can be read
+// must say itself that it is bound.
+func (d *desk) checkType(kind, text string) error {
+	switch {
+	case d.bond == nil && strings.EqualFold(kind, "Bearer"):
+		return nil
+	case d.bond == nil:
+		return errors.New("the answer's token_type is not Bearer")
+	case strings.EqualFold(kind, "Bearer"):
+		return fmt.Errorf("the answer's token_type is Bearer: %w", ErrNotBound)
+	case !strings.EqualFold(kind, "DPoP"):
+		return errors.New("the answer's token_type is not DPoP")
+	}
+	if claimed, err := narrowcast.Inspect(text); err == nil && !claimed.Bound {
+		return fmt.Errorf("the token has no cnf: %w", ErrNotBound)
+	}
+	return nil
 }
 
 // life reads expires_in. An answer without it says nothing about how long the

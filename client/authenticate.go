@@ -84,17 +84,9 @@ func NewPrivateKeyJWT(c PrivateKeyJWTConfig) (Authenticator, error) {
 }
 
 func (p *privateKeyJWT) Authenticate(_ context.Context, r *Request) error {
-	audience, err := narrowcast.ParseAudience(r.Issuer.String())
-	if err != nil {
-		return err
-	}
-	// An issuer compares its identifier byte by byte (RFC 8414 section 3.3).
-	if audience.String() != r.Issuer.String() {
-		return fmt.Errorf("the issuer identifier %q ends in a root slash and cannot be written into an assertion", r.Issuer)
-	}
 	now := p.now()
 	assertion, err := p.press.Mint(mint.Letter{
-		Class: narrowcast.ClientAssertion, Audience: audience, Subject: narrowcast.Subject(p.id),
+		Class: narrowcast.ClientAssertion, Server: r.Issuer, Subject: narrowcast.Subject(p.id),
 		ID: mint.TokenIDAt(now), IssuedAt: now, Lifetime: assertionLife,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ type desk struct {
 	strict       bool
 	limit        time.Duration
 	directory    *directory
+	bond         *bond
 }
 
 func newDesk(c Config) *desk {
@@ -34,7 +35,7 @@ func newDesk(c Config) *desk {
 		issuer: c.Issuer, authenticate: c.Authenticate, now: c.Now, strict: c.RequireConfirmation, limit: c.Timeout,
 		client: &http.Client{Transport: c.Transport, CheckRedirect: noRedirect},
 	}
-	d.directory = newDirectory(c, d.client)
+	d.directory, d.bond = newDirectory(c, d.client), newBond(c)
 	return d
 }
 
@@ -45,6 +46,7 @@ const attempts = 3
 var (
 	errBusy  = errors.New("the issuer is busy")
 	errMoved = errors.New("the token endpoint is not there")
+	errNonce = errors.New("the issuer wants its nonce in the proof")
 )
 
 // ask fetches one token. It asks again when the issuer is busy, and looks the
@@ -58,7 +60,9 @@ func (d *desk) ask(ctx context.Context, w want) (Token, error) {
 			break
 		}
 		var token Token
-		token, err = d.askOnce(ctx, w)
+		if token, err = d.askOnce(ctx, w); errors.Is(err, errNonce) {
+			token, err = d.askOnce(ctx, w) // exactly once more, with the nonce
+		}
 		switch {
 		case err == nil:
 			return token, nil
@@ -101,35 +105,52 @@ func (d *desk) askOnce(ctx context.Context, w want) (Token, error) {
 		r.Form.Set("scope", w.scope.String())
 	}
 	asked := d.now()
-	status, body, err := d.post(ctx, endpoint, r)
+	resp, body, err := d.post(ctx, endpoint, r)
 	if err != nil {
 		return Token{}, err
 	}
-	if status != http.StatusOK {
-		err := refusal(status, body, r)
-		if errors.Is(err, errMoved) {
+	nonce := d.bond.learn(atIssuer, resp.Header)
+	if resp.StatusCode != http.StatusOK {
+		err := refusal(resp.StatusCode, body, r)
+		switch {
+		case errors.Is(err, errMoved):
 			d.directory.forget(ctx, endpoint)
+		case nonce && wantsNonceToo(err):
+			err = fmt.Errorf("%w: %w", errNonce, err)
 		}
 		return Token{}, err
 	}
 	return d.read(body, w, asked)
 }
 
-func (d *desk) post(ctx context.Context, endpoint string, r *Request) (int, []byte, error) {
+// wantsNonceToo reads the error code of RFC 9449 section 8.
+func wantsNonceToo(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == "use_dpop_nonce"
+}
+
+func (d *desk) post(ctx context.Context, endpoint string, r *Request) (*http.Response, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(r.Form.Encode()))
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	req.Header = r.Header
+	if d.bond != nil {
+		proof, err := d.bond.proof(req.Method, req.URL, "", atIssuer)
+		if err != nil {
+			return nil, nil, err
+		}
+		req.Header.Set("DPoP", proof)
+	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	resp, err := d.client.Do(req)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := readBounded(resp.Body)
-	return resp.StatusCode, body, err
+	return resp, body, err
 }
 
 func readBounded(r io.Reader) ([]byte, error) {

@@ -15,6 +15,7 @@ import (
 type directory struct {
 	issuer string
 	fixed  string
+	mutual bool // the client shows a certificate
 	client *http.Client
 	now    func() time.Time
 
@@ -24,7 +25,10 @@ type directory struct {
 }
 
 func newDirectory(c Config, client *http.Client) *directory {
-	return &directory{issuer: c.Issuer.String(), fixed: c.TokenEndpoint, client: client, now: c.Now, turn: make(chan struct{}, 1)}
+	return &directory{
+		issuer: c.Issuer.String(), fixed: c.TokenEndpoint, mutual: showsCertificate(c.Authenticate),
+		client: client, now: c.Now, turn: make(chan struct{}, 1),
+	}
 }
 
 // metadataAge is how long what the metadata said is believed.
@@ -124,7 +128,7 @@ func (d *directory) read(ctx context.Context, address string) (string, error) {
 	if named := members.text("issuer"); named != d.issuer {
 		return "", fmt.Errorf("the metadata names another issuer: %q", harmless(named, 200, nil))
 	}
-	endpoint := members.text("token_endpoint")
+	endpoint := d.endpointIn(members)
 	if err := checkEndpoint(endpoint); err != nil {
 		return "", fmt.Errorf("token_endpoint of the metadata: %w", err)
 	}
@@ -133,6 +137,17 @@ func (d *directory) read(ctx context.Context, address string) (string, error) {
 		return "", errors.New("token_endpoint of the metadata: is not https, and the issuer is")
 	}
 	return endpoint, nil
+}
+
+// endpointIn reads the token endpoint, which may be another one for clients that
+// show a certificate (RFC 8705 section 5).
+func (d *directory) endpointIn(metadata object) string {
+	if aliases, err := readObject(metadata["mtls_endpoint_aliases"]); d.mutual && err == nil {
+		if alias := aliases.text("token_endpoint"); alias != "" {
+			return alias
+		}
+	}
+	return metadata.text("token_endpoint")
 }
 
 // checkEndpoint lets secrets travel over https, or inside this machine.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/dpop"
 )
 
 // Defaults and limits of a Config.
@@ -39,7 +40,11 @@ type Config struct {
 	Authenticate Authenticator
 	// Now is the clock. Required; time.Now in production.
 	Now func() time.Time
+	// DPoP is the key that the tokens are bound to (RFC 9449); default none. Use one
+	// for this source alone. An issuer that answers with a bearer token is an error.
+	DPoP *dpop.Prover
 	// Transport carries the requests to the issuer; default http.DefaultTransport.
+	// It has the client's certificate where that is the proof.
 	Transport http.RoundTripper
 	// RequireConfirmation refuses a token when the issuer's answer does not name
 	// the resource that it is for (member "resource"). An answer that names
@@ -67,6 +72,12 @@ func (c *Config) check() error {
 	}
 	if c.Authenticate == nil {
 		errs = append(errs, errors.New("Authenticate is required: NewPrivateKeyJWT makes one"))
+	}
+	if showsCertificate(c.Authenticate) && c.Transport == nil {
+		errs = append(errs, errors.New("Transport is required with a client certificate: it shows it"))
+	}
+	if c.DPoP != nil && c.DPoP.Thumbprint() == "" {
+		errs = append(errs, errors.New("DPoP was never configured: dpop.NewProver makes one"))
 	}
 	if c.Now == nil {
 		errs = append(errs, errors.New("Now is required: pass time.Now"))

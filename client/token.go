@@ -24,6 +24,7 @@ type Token struct {
 	scope     narrowcast.Scope
 	expires   time.Time
 	confirmed bool
+	bond      *bond // nil for a token that is bound to no key of ours
 }
 
 // Audience returns the one resource that the token is for.
@@ -61,30 +62,64 @@ func (t Token) Secret() string {
 	return *t.text
 }
 
-// ErrAuthorizationSet is returned for a request that carries an Authorization
-// header already. It is never overwritten.
-var ErrAuthorizationSet = errors.New("the request carries an Authorization header already")
+// Bound reports that the token is bound to the key of its source: every request
+// carries a proof (RFC 9449).
+func (t Token) Bound() bool { return t.bond != nil }
 
-// Authorize puts the token on a request (RFC 6750 section 2.1). It is for
-// callers who know where the request goes; Transport finds that out itself.
+// Errors of requests that carry already what a token would put there. Nothing is
+// overwritten.
+var (
+	ErrAuthorizationSet = errors.New("the request carries an Authorization header already")
+	ErrProofSet         = errors.New("the request carries a DPoP header already")
+)
+
+// Authorize puts the token on a request (RFC 6750 section 2.1), and for a token
+// that is bound to a key the proof for this one request (RFC 9449 section 7.1). It
+// is for callers who know where the request goes; Transport finds that out itself.
 func (t Token) Authorize(req *http.Request) error {
 	if t.text == nil {
 		return errors.New("client: there is no token")
 	}
-	if authorized(req) {
+	if carries(req, "Authorization") {
 		return fmt.Errorf("client: %w", ErrAuthorizationSet)
 	}
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	req.Header.Set("Authorization", "Bearer "+*t.text)
+	if t.bond == nil {
+		req.Header.Set("Authorization", "Bearer "+*t.text)
+		return nil
+	}
+	if carries(req, "DPoP") {
+		return fmt.Errorf("client: %w", ErrProofSet)
+	}
+	if req.URL == nil {
+		return errors.New("client: the request has no URL")
+	}
+	proof, err := t.bond.proof(req.Method, req.URL, *t.text, origin(req.URL))
+	if err != nil {
+		return fmt.Errorf("client: %w", err)
+	}
+	req.Header.Set("Authorization", "DPoP "+*t.text)
+	req.Header.Set("DPoP", proof)
 	return nil
 }
 
-// authorized looks at names in any case: a map can hold them all.
-func authorized(req *http.Request) bool {
+// Answered keeps the nonce that a resource server wants to see in the next proof
+// (RFC 9449 section 8.2), and reports whether the server refused the request only
+// for want of one: then it may be authorized anew and sent once more. Transport
+// does this itself.
+func (t Token) Answered(req *http.Request, resp *http.Response) (again bool) {
+	if t.bond == nil || req.URL == nil || resp == nil {
+		return false
+	}
+	return t.bond.learn(origin(req.URL), resp.Header) && wantsNonce(resp)
+}
+
+// carries looks at names in any case: a map can hold them all.
+func carries(req *http.Request, header string) bool {
 	for name := range req.Header {
-		if strings.EqualFold(name, "Authorization") {
+		if strings.EqualFold(name, header) {
 			return true
 		}
 	}

@@ -38,6 +38,8 @@ type TransportConfig struct {
 // chosen by where the request goes. It may be used by many goroutines. The zero
 // Transport sends nothing.
 //
+// The tokens of a Source with a key go out with a proof for each request.
+//
 // Not sent, with an error and before anything leaves: a request to a
 // destination that is not mapped, one that carries an Authorization header
 // already, one that carries a JWT addressed to somebody else (CheckEgress), and
@@ -87,8 +89,9 @@ func (list doors) leadTo(audience narrowcast.Audience) bool {
 }
 
 // RoundTrip sends one request. A 401 with error invalid_token (RFC 6750 section
-// 3.1) makes it throw the token away and try once more with another, if the
-// request has no body or one that can be had again.
+// 3.1) makes it throw the token away and try once more with another, and one with
+// error use_dpop_nonce (RFC 9449 section 9) makes it try once more with the nonce,
+// if the request has no body or one that can be had again.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t == nil || t.base == nil {
 		return nil, refuse(req, errors.New("the transport was never configured"))
@@ -106,7 +109,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if audience.IsZero() {
 		return t.base.RoundTrip(req)
 	}
-	if authorized(req) {
+	if carries(req, "Authorization") {
 		return nil, refuse(req, ErrAuthorizationSet)
 	}
 	token, err := t.tokens.Token(req.Context(), audience, t.scopes[audience])
@@ -136,13 +139,29 @@ func refuse(req *http.Request, err error) error {
 	return fmt.Errorf("client: %s was not sent: %w", where, err)
 }
 
+// send sends a request, and once more when nothing but a nonce was missing.
 func (t *Transport) send(req *http.Request, body io.ReadCloser, token Token) (*http.Response, error) {
+	first, again, err := t.sendOnce(req, body, token)
+	if err != nil || !again {
+		return first, err
+	}
+	body, can := bodyAgain(req)
+	if !can {
+		return first, nil
+	}
+	discard(first)
+	second, _, err := t.sendOnce(req, body, token)
+	return second, err
+}
+
+func (t *Transport) sendOnce(req *http.Request, body io.ReadCloser, token Token) (resp *http.Response, again bool, err error) {
 	own := req.Clone(req.Context()) // a RoundTripper must not alter its request
 	own.Body = body
 	if err := token.Authorize(own); err != nil {
-		return nil, refuse(req, err)
+		return nil, false, refuse(own, err)
 	}
-	return t.base.RoundTrip(own)
+	resp, err = t.base.RoundTrip(own)
+	return resp, err == nil && token.Answered(own, resp), err
 }
 
 // refused reports whether a resource server said that the token is no good.
@@ -168,11 +187,9 @@ func (t *Transport) again(req *http.Request, first *http.Response, token Token) 
 	if err != nil || fresh.Fingerprint() == token.Fingerprint() {
 		return first, nil
 	}
-	body := req.Body
-	if req.GetBody != nil {
-		if body, err = req.GetBody(); err != nil {
-			return first, nil
-		}
+	body, can := bodyAgain(req)
+	if !can {
+		return first, nil
 	}
 	discard(first)
 	return t.send(req, body, fresh)
@@ -180,6 +197,15 @@ func (t *Transport) again(req *http.Request, first *http.Response, token Token) 
 
 func replayable(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+}
+
+// bodyAgain returns the body of a request for another try.
+func bodyAgain(req *http.Request) (body io.ReadCloser, can bool) {
+	if req.GetBody == nil {
+		return req.Body, replayable(req)
+	}
+	body, err := req.GetBody()
+	return body, err == nil
 }
 
 // discard lets the connection be used again, unless the answer is long.
