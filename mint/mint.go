@@ -80,6 +80,11 @@ func New(c Config) (*Press, error) {
 // Letter is what a token shall say.
 type Letter struct {
 	Audience narrowcast.Audience // required: the one resource
+	// Server stands in the place of Audience in a client assertion: the issuer
+	// that it is shown to, exactly as that issuer writes itself. An Audience
+	// cannot say it when it ends in a root slash.
+	Server narrowcast.Issuer
+
 	Subject  narrowcast.Subject  // required
 	Client   narrowcast.ClientID // required for access tokens
 	ID       narrowcast.TokenID  // required; NewTokenID makes one
@@ -122,7 +127,7 @@ func (l *Letter) check(issuer string) error {
 			errs = append(errs, errors.New(what))
 		}
 	}
-	require(!l.Audience.IsZero(), "Audience is required: a token names exactly one resource")
+	require(l.Audience.IsZero() != l.Server.IsZero(), "exactly one Audience is required: a token names one resource")
 	require(l.Subject != "", "Subject is required")
 	require(l.ID != "", "ID is required")
 	require(!l.IssuedAt.IsZero(), "IssuedAt is required")
@@ -131,11 +136,16 @@ func (l *Letter) check(issuer string) error {
 	for _, text := range []string{string(l.Subject), string(l.Client), string(l.ID), l.Tenant, l.Environment, string(l.Task), string(l.Lineage)} {
 		require(utf8.ValidString(text), "every text must be valid UTF-8")
 	}
+	for _, thumbprint := range []string{l.Confirmation.Key, l.Confirmation.Certificate} {
+		require(thumbprint == "" || isThumbprint(thumbprint), "a Confirmation is a SHA-256 in base64url without padding")
+	}
 	switch l.Class {
 	case narrowcast.AccessToken:
 		require(l.Client != "", "Client is required")
+		require(l.Server.IsZero(), "Server is for client assertions")
 	case narrowcast.ClientAssertion:
 		require(string(l.Subject) == issuer, "the subject of a client assertion is its issuer")
+		require(l.Confirmation.IsZero(), "Confirmation is for access tokens")
 	default:
 		require(false, "Class must be AccessToken or ClientAssertion")
 	}
@@ -160,7 +170,7 @@ func (l *Letter) payload(issuer string) string {
 	}
 	b.WriteString(`{"iss":` + quoted(issuer))
 	text("sub", string(l.Subject))
-	text("aud", l.Audience.String())
+	text("aud", l.Audience.String()+l.Server.String()) // one of them is empty
 	text("client_id", string(l.Client))
 	text("scope", l.Scope.String())
 	number("iat", l.IssuedAt.Unix())
@@ -170,6 +180,9 @@ func (l *Letter) payload(issuer string) string {
 	text("task", string(l.Task))
 	text("tenant", l.Tenant)
 	text("environment", l.Environment)
+	if !l.Confirmation.IsZero() {
+		b.WriteString(`,"cnf":` + l.Confirmation.claim())
+	}
 	b.WriteByte('}')
 	return b.String()
 }
