@@ -53,13 +53,19 @@ func (a *API) door(writer, path, need string) (*door, error) {
 		Audience:   audience,
 		Issuers:    []narrowcast.TrustedIssuer{{Issuer: a.config.Issuer, Keys: a.config.Keys}},
 		Algorithms: a.config.Algorithms,
+		Tenant:     a.config.Tenant,
 		Now:        a.config.Now,
 		Cache:      doorCache,
 	})
 	if err != nil {
 		return nil, err
 	}
+	sender := guard.SenderOfVerifier
+	if a.config.DoorProofs.Checker != nil {
+		sender = guard.SenderPreferred
+	}
 	g, err := guard.New(guard.Config{
+		Sender: sender, DPoP: a.config.DoorProofs, Certificates: a.config.DoorCertificates,
 		Verifier: verifier, Now: a.config.Now, Name: writer + path, ScopesSupported: scope,
 		Sink:     sink{book: a.config.Book, log: a.config.Log, tenant: a.config.Tenant, patience: a.config.Timeout},
 		ScopeFor: func(*http.Request) narrowcast.Scope { return scope },

@@ -55,6 +55,9 @@ func (b *book) Append(_ context.Context, e store.Entry) (store.Record, error) {
 		if b.used[once] {
 			return store.Record{}, store.ErrUsed
 		}
+	}
+	for _, once := range e.Once {
+		once.Until = time.Time{}
 		b.used[once] = true
 	}
 	r := store.Record{Number: uint64(len(b.records) + 1), Event: e.Event}
@@ -123,6 +126,8 @@ type clients []registry.Client
 
 func (c *clients) Clients() []registry.Client { return *c }
 
+func (c *clients) Issuers() []registry.Issuer { return nil }
+
 type keys map[narrowcast.KeyID]narrowcast.Key
 
 func (k keys) Key(_ context.Context, id narrowcast.KeyID) (narrowcast.Key, error) {
@@ -164,6 +169,12 @@ func pair(t testing.TB, issuerName string, id narrowcast.KeyID) (*mint.Press, na
 
 func open(t testing.TB, base string) *house {
 	t.Helper()
+	return openWith(t, base, func(*issuer.Config) {}, func(*httpapi.Config) {})
+}
+
+// openWith is open with something changed at the desk and on the wire.
+func openWith(t testing.TB, base string, desk func(*issuer.Config), wire func(*httpapi.Config)) *house {
+	t.Helper()
 	h := &house{base: strings.TrimSuffix(base, "/"), book: &book{used: map[store.Once]bool{}}, log: &bytes.Buffer{}, now: time.Unix(1_800_000_000, 0)}
 	var own, theirs narrowcast.Key
 	h.press, own = pair(t, base, "k1")
@@ -181,14 +192,17 @@ func open(t testing.TB, base string) *house {
 		t.Fatal(err)
 	}
 	rules := rules(t)
-	h.desk, err = issuer.New(issuer.Config{
+	c := issuer.Config{
 		Issuer: narrowcast.MustIssuer(base), Authenticator: who, Ledger: h.book, Now: h.clock, Writer: "issuer/1",
 		Rules: func() issuer.Rules { return rules }, Press: func() issuer.Press { return h.press },
-	})
-	if err != nil {
+	}
+	desk(&c)
+	if h.desk, err = issuer.New(c); err != nil {
 		t.Fatal(err)
 	}
-	api, err := httpapi.New(h.config(base))
+	front := h.config(base)
+	wire(&front)
+	api, err := httpapi.New(front)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +243,7 @@ func rules(t testing.TB) *policy.Rules {
 			door(pay, func(*policy.Door) {}),
 			door(crm, func(*policy.Door) {}),
 			door("https://off.example.test", func(d *policy.Door) { d.Disabled = true }),
-			door("https://vault.example.test", func(d *policy.Door) { d.BindingRequired = true }),
+			door("https://vault.example.test", func(d *policy.Door) { d.Binding = policy.Binding{Sender: policy.Required, DPoP: true, MTLS: true} }),
 		},
 		Grants: grants,
 	})

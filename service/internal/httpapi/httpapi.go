@@ -6,15 +6,18 @@ package httpapi
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/guard"
 	"github.com/narrowcast-io/narrowcast/service/internal/issuer"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
@@ -63,7 +66,41 @@ type Config struct {
 	// Timeout bounds the work on one request; default 10 s.
 	Timeout time.Duration
 
+	// Certificates returns the chain that a client showed, its own first; default
+	// that of the connection. Behind a proxy that ends TLS it reads what the proxy
+	// hands on, and from nobody else (RFC 9440 section 4).
+	Certificates func(*http.Request) []*x509.Certificate
+	// MTLSTokenEndpoint is another address of the token endpoint, where clients
+	// are asked for a certificate (RFC 8705 section 5); default none. The issuer
+	// and the audience of client assertions are the same there.
+	MTLSTokenEndpoint string
+	// Nonce returns what proofs of possession must hold from now on (RFC 9449
+	// section 8); default nothing is sent.
+	Nonce func() string
+	// Offers go into the metadata.
+	Offers Offers
+	// DoorProofs makes our own doors take tokens that are bound to a key; default
+	// not. Its Origin is by default that of the issuer.
+	DoorProofs guard.DPoP
+	// DoorCertificates says how certificates arrive at our own doors; default with
+	// the connection alone.
+	DoorCertificates guard.Certificates
+
 	_ struct{}
+}
+
+// Offers is what the desk was set up for, besides client assertions and secrets.
+// The metadata says no more than this.
+type Offers struct {
+	// AuthMethods are further ways of client authentication, such as
+	// tls_client_auth and self_signed_tls_client_auth (RFC 8705 section 2).
+	AuthMethods []string
+	// ProofAlgorithms are those of proofs of possession, in all their names; none
+	// when they are not offered (RFC 9449 section 5.1).
+	ProofAlgorithms []string
+	// CertificateBound: certificates reach the token endpoint, so tokens can be
+	// bound to them (RFC 8705 section 3.3).
+	CertificateBound bool
 }
 
 func (c *Config) check() error {
@@ -82,6 +119,7 @@ func (c *Config) check() error {
 	require(c.MayReport != nil, "MayReport")
 	require(c.Now != nil, "Now")
 	require(c.Log != nil, "Log")
+	errs = append(errs, c.checkSenders())
 	if c.Timeout < 0 || c.Timeout > maxTimeout {
 		errs = append(errs, fmt.Errorf("Timeout is %s; allowed are 0 (meaning %s) to %s", c.Timeout, defaultTimeout, maxTimeout))
 	}
@@ -98,6 +136,7 @@ type API struct {
 	config    Config
 	base      string // the issuer without a slash at its end
 	path      string // the path of base, "" or "/…"
+	alias     string // the path of the other token endpoint, "" when there is none
 	metadata  document
 	reporters *door
 	readers   *door
@@ -118,6 +157,9 @@ func New(c Config) (*API, error) {
 		return nil, fmt.Errorf("httpapi: the issuer %s must be a URL without percent-encoding", c.Issuer)
 	}
 	a.path = u.Path
+	if alias, err := url.Parse(c.MTLSTokenEndpoint); err == nil {
+		a.alias = alias.Path
+	}
 	a.metadata, err = a.describe()
 	if err := errors.Join(a.doors(), err); err != nil {
 		return nil, fmt.Errorf("httpapi: %w", err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/service/internal/issuer"
 )
 
 // document is something that may be cached.
@@ -59,6 +60,14 @@ type metadata struct {
 	Grants             []string `json:"grant_types_supported"`
 	AuthMethods        []string `json:"token_endpoint_auth_methods_supported"`
 	AssertionAlgorithm []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+
+	ProofAlgorithms  []string `json:"dpop_signing_alg_values_supported,omitempty"`          // RFC 9449 section 5.1
+	CertificateBound bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"` // RFC 8705 section 3.3
+	Aliases          *aliases `json:"mtls_endpoint_aliases,omitempty"`                      // RFC 8705 section 5
+}
+
+type aliases struct {
+	TokenEndpoint string `json:"token_endpoint"`
 }
 
 func (a *API) describe() (document, error) {
@@ -67,8 +76,14 @@ func (a *API) describe() (document, error) {
 		TokenEndpoint: TokenEndpoint(a.config.Issuer),
 		KeySet:        a.base + "/jwks",
 		ResponseTypes: []string{},
-		Grants:        []string{"client_credentials"},
-		AuthMethods:   []string{"private_key_jwt", "client_secret_basic"},
+		Grants:        issuer.Grants(),
+		AuthMethods:   append([]string{"private_key_jwt", "client_secret_basic"}, a.config.Offers.AuthMethods...),
+
+		ProofAlgorithms:  a.config.Offers.ProofAlgorithms,
+		CertificateBound: a.config.Offers.CertificateBound,
+	}
+	if a.config.MTLSTokenEndpoint != "" {
+		m.Aliases = &aliases{a.config.MTLSTokenEndpoint}
 	}
 	for _, alg := range []narrowcast.Algorithm{narrowcast.ES256, narrowcast.ES384, narrowcast.RS256, narrowcast.PS256, narrowcast.Ed25519} {
 		m.AssertionAlgorithm = append(m.AssertionAlgorithm, string(alg))

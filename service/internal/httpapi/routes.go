@@ -34,6 +34,9 @@ func (a *API) routes() []route {
 	for _, d := range []*door{a.reporters, a.readers} {
 		all = append(all, route{d.guard.MetadataPath(), "/.well-known", read, plain(d.guard.Metadata())})
 	}
+	if a.alias != "" && a.alias != a.path+"/token" {
+		all = append(all, route{a.alias, "/token", post, a.token})
+	}
 	for _, path := range a.metadataPaths() {
 		all = append(all, route{path, "/.well-known", read, a.serveMetadata})
 	}

@@ -18,7 +18,7 @@ import (
 // TestNothingSecretIsWrittenDown puts secrets into every place of a request and
 // looks for them in the log, the book and the answers.
 func TestNothingSecretIsWrittenDown(t *testing.T) {
-	h := open(t, ours)
+	h := openPlatform(t)
 	assertion := h.assertion(t, ours)
 	stray := h.token(t, "checkout", pay, "charge")
 	admin := h.token(t, "ops", ours+"/admin", "read")
@@ -52,6 +52,21 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 	send(append(none, "client_id", secret))
 	send(nil, basic("legacy", secret))
 	send(nil, func(r *http.Request) { r.URL.RawQuery = "client_assertion=" + assertion })
+	secrets = append(secrets, rfc8693Token, rfc7523Assertion, rfc9449Proof, base64.StdEncoding.EncodeToString(rfc8705(t).Raw)[:60])
+	for token, request := range map[string]string{rfc8693Token: rfc8693Request, rfc7523Assertion: rfc7523Request} {
+		for _, rest := range []string{"", toPay, toPay + "&scope=fly", "&resource=" + token, "&resource=https://pay.example.test/" + token} {
+			w := h.post(request+rest, proving(rfc9449Proof), shown(rfc8705(t)))
+			if w.Code != 200 { // a good answer holds its token
+				fmt.Fprintln(&said, w.Header(), w.Body)
+			}
+			w = h.post(request+"x"+rest, proving(stray), shown(rfc8705(t)))
+			fmt.Fprintln(&said, w.Header(), w.Body)
+		}
+		for _, field := range []string{"subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "assertion", "subject_token"} {
+			w := h.post(request + toPay + "x&" + field + "=" + stray)
+			fmt.Fprintln(&said, w.Header(), w.Body)
+		}
+	}
 	ask("/"+stray, bearer(stray))
 	ask("/admin/v1/ledger/"+stray, bearer(stray))
 	ask("/admin/v1/ledger/"+stray, bearer(admin))
@@ -82,10 +97,11 @@ func TestNothingSecretIsWrittenDown(t *testing.T) {
 func TestPrintingGivesNothingAway(t *testing.T) {
 	credentials := issuer.Credentials{Assertion: "aaaa", Secret: "bbbb", Basic: &issuer.Basic{User: "cccc", Password: "dddd"}}
 	answer := issuer.Answer{Token: "eeee", Resource: narrowcast.MustAudience(pay)}
+	request := issuer.Request{Credentials: credentials, ActorToken: "ffff", Proofs: []string{"gggg"}, RequestedTokenType: "hhhh"}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		text := fmt.Sprintf(format, credentials) + fmt.Sprintf(format, credentials.Basic) + fmt.Sprintf(format, answer) +
-			fmt.Sprintf(format, &answer) + fmt.Sprintf(format, issuer.Request{Credentials: credentials})
-		for _, s := range []string{"aaaa", "bbbb", "cccc", "dddd", "eeee"} {
+			fmt.Sprintf(format, &answer) + fmt.Sprintf(format, request) + fmt.Sprintf(format, &request)
+		for _, s := range []string{"aaaa", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg", "hhhh"} {
 			if strings.Contains(text, s) {
 				t.Errorf("%s shows %s: %s", format, s, text)
 			}
@@ -96,7 +112,9 @@ func TestPrintingGivesNothingAway(t *testing.T) {
 // FuzzToken sends any body: whatever it is, the answer is JSON, and a token comes
 // only for the one door that the client may have.
 func FuzzToken(f *testing.F) {
-	h := open(f, ours)
+	h := openPlatform(f)
+	f.Add(rfc8693Request + toPay)
+	f.Add(rfc7523Request + toPay + "&actor_token=&client_id=checkout")
 	f.Add(h.form(f).Encode())
 	f.Add("grant_type=client_credentials&resource=" + url.QueryEscape(pay) + "&resource=" + url.QueryEscape(crm))
 	f.Add("client_assertion_type=" + url.QueryEscape(authn.AssertionType) + "&client_assertion=a.b.c")

@@ -21,6 +21,8 @@ type tokenAnswer struct {
 	Scope       string   `json:"scope,omitempty"`
 	Resource    []string `json:"resource"`
 	LifetimeCut bool     `json:"lifetime_cut,omitempty"`
+	// IssuedType answers an exchange (RFC 8693 section 2.2.1).
+	IssuedType string `json:"issued_token_type,omitempty"`
 }
 
 // token is the token endpoint.
@@ -31,16 +33,25 @@ func (a *API) token(w *reply, r *http.Request) {
 		a.refuse(w, r, a.config.Desk.TurnAway(r.Context(), issuer.Request{From: from}, refusal))
 		return
 	}
-	answer, err := a.config.Desk.Grant(r.Context(), tokenRequest(f, r, from))
+	request := tokenRequest(f, r, from)
+	request.Credentials.Certificates = a.certificates(r)
+	answer, err := a.config.Desk.Grant(r.Context(), request)
 	if err != nil {
 		a.refuse(w, r, refusalOf(err))
 		return
 	}
 	w.client, w.decision = answer.Client, answer.Decision
-	w.json(http.StatusOK, tokenAnswer{
-		Token: answer.Token, Type: "Bearer", ExpiresIn: answer.ExpiresIn, Scope: answer.Scope.String(),
+	if len(request.Proofs) > 0 {
+		a.nonce(w)
+	}
+	body := tokenAnswer{
+		Token: answer.Token, Type: answer.Type, ExpiresIn: answer.ExpiresIn, Scope: answer.Scope.String(),
 		Resource: []string{answer.Resource.String()}, LifetimeCut: answer.Cut,
-	})
+	}
+	if answer.Exchanged {
+		body.IssuedType = issuer.AccessTokenType
+	}
+	w.json(http.StatusOK, body)
 }
 
 func refusalOf(err error) *issuer.Refusal {
@@ -82,15 +93,25 @@ func readForm(w *reply, r *http.Request) (form, *issuer.Refusal) {
 
 func tokenRequest(f form, r *http.Request, from event.Request) issuer.Request {
 	basic, header := basicOf(r.Header.Values("Authorization"))
-	return issuer.Request{
+	request := issuer.Request{
 		GrantType: f.one("grant_type"), Resources: f.all("resource"), Audiences: f.all("audience"),
 		Scope: f.one("scope"), Lifetime: f.one("lifetime"), From: from,
+		Proofs: r.Header["Dpop"], // as net/http writes DPoP
 		Credentials: issuer.Credentials{
 			ClientID: f.one("client_id"), AssertionType: f.one("client_assertion_type"),
 			Assertion: f.one("client_assertion"), Secret: f.one("client_secret"),
 			Basic: basic, Header: header,
 		},
 	}
+	switch request.GrantType {
+	case issuer.JWTBearer:
+		request.Credentials.Token = f.one("assertion")
+	case issuer.TokenExchange:
+		request.Credentials.Token, request.SubjectTokenType = f.one("subject_token"), f.one("subject_token_type")
+		request.ActorToken, request.ActorTokenType = f.one("actor_token"), f.one("actor_token_type")
+		request.RequestedTokenType = f.one("requested_token_type")
+	}
+	return request
 }
 
 // refuse sends a refusal: its code, its sentence and the decision id.
@@ -103,6 +124,11 @@ func (a *API) refuse(w *reply, r *http.Request, refusal *issuer.Refusal) {
 	switch {
 	case refusal.Ground == issuer.TooLarge:
 		status = http.StatusRequestEntityTooLarge
+	case refusal.Ground == issuer.TooMany:
+		status = http.StatusTooManyRequests // RFC 6585 section 4
+		w.Header().Set("Retry-After", "1")
+	case refusal.Ground == issuer.NonceNeeded:
+		a.nonce(w)
 	case code == "invalid_client":
 		status = http.StatusUnauthorized
 		if len(r.Header.Values("Authorization")) > 0 {

@@ -8,18 +8,19 @@ import (
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/policy"
-	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
 // visit is one request on its way through the house.
 type visit struct {
 	request  Request
 	who      Identity
+	proof    Proof // of a key; zero when none came, or none is asked for
 	decision string
 	sequence uint64 // of its record; 0 before there is one
 	at       time.Time
 	asked    string // the resource asked for, once it is known to be no secret
 	rule     policy.Decision
+	cnf      mint.Confirmation
 	token    string
 	id       narrowcast.TokenID
 }
@@ -31,12 +32,12 @@ func (d *Desk) Grant(ctx context.Context, r Request) (Answer, error) {
 		return Answer{}, &Refusal{Ground: Broken, Detail: "the desk was never configured"}
 	}
 	v := d.open(r)
-	r.Credentials.Peer = r.From.Peer
-	who, err := d.config.Authenticator.Authenticate(ctx, r.Credentials)
-	if err != nil {
-		return Answer{}, d.turnAway(ctx, v, refusalOf(err))
+	if refusal := d.authenticate(ctx, v); refusal != nil {
+		return Answer{}, d.turnAway(ctx, v, refusal)
 	}
-	v.who = who
+	if refusal := d.admit(v); refusal != nil {
+		return Answer{}, d.unadmitted(ctx, v, refusal)
+	}
 	if refusal := d.decide(v); refusal != nil {
 		return Answer{}, d.refuse(ctx, v, refusal)
 	}
@@ -62,27 +63,69 @@ func (d *Desk) TurnAway(ctx context.Context, request Request, r *Refusal) *Refus
 
 func (d *Desk) open(r Request) *visit {
 	at := d.config.Now()
+	r.Credentials.Peer = r.From.Peer
 	return &visit{request: r, at: at, decision: string(mint.TokenIDAt(at))}
 }
 
-func refusalOf(err error) *Refusal {
+func (d *Desk) authenticate(ctx context.Context, v *visit) *Refusal {
+	if refusal := v.request.shaped(); refusal != nil {
+		return refusal
+	}
+	who, err := d.config.Authenticator.Authenticate(ctx, v.request.Credentials)
+	if err != nil {
+		return refusalOf(err, "authenticating the client").inTermsOf(&v.request)
+	}
+	v.who = who
+	return nil
+}
+
+func refusalOf(err error, doing string) *Refusal {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		return refusal
 	}
-	return &Refusal{Ground: Unavailable, Detail: "authenticating the client: " + err.Error()}
+	return &Refusal{Ground: Unavailable, Detail: doing + ": " + err.Error()}
 }
 
-// decide finds the grant and asks the rules. Exchange and jwt-bearer become
-// further cases; whatever they decide walks the same road afterwards.
+// admit asks whether there is room for the visit and which key stands behind it.
+func (d *Desk) admit(v *visit) *Refusal {
+	if d.config.Quota != nil && !d.config.Quota.Take(v.at) {
+		return &Refusal{Ground: TooMany, Detail: "the quota is used up"}
+	}
+	return d.possess(v)
+}
+
+// unadmitted sends a visit away. What may come again as it is uses nothing up;
+// a request for a nonce is the first half of an ordinary visit, and is counted.
+func (d *Desk) unadmitted(ctx context.Context, v *visit, r *Refusal) *Refusal {
+	switch {
+	case r.Ground == NonceNeeded:
+		r.Client, r.Decision = v.who.Client, v.decision
+		d.counts.challenged.Add(1)
+		return r
+	case r.Ground.later():
+		return d.turnAway(ctx, v, r)
+	}
+	return d.refuse(ctx, v, r)
+}
+
+// decide finds the grant and asks the rules. Whatever the grant is, the visit
+// walks the same road afterwards.
 func (d *Desk) decide(v *visit) *Refusal {
 	switch v.request.GrantType {
 	case "":
 		return &Refusal{Ground: GrantMissing}
-	case "client_credentials":
-		return d.clientCredentials(v)
+	case ClientCredentials, JWTBearer, TokenExchange:
+	default:
+		return &Refusal{Ground: GrantUnsupported, Detail: "grant type " + registered(v.request.GrantType)}
 	}
-	return &Refusal{Ground: GrantUnsupported, Detail: "grant type " + registered(v.request.GrantType)}
+	if refusal := v.vouched(); refusal != nil {
+		return refusal
+	}
+	if refusal := v.current(); refusal != nil {
+		return refusal
+	}
+	return d.ask(v)
 }
 
 // registered names a grant type that others know. Anything else may be a secret
@@ -90,58 +133,8 @@ func (d *Desk) decide(v *visit) *Refusal {
 func registered(grant string) string {
 	switch grant {
 	case "authorization_code", "implicit", "password", "refresh_token",
-		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer",
 		"urn:ietf:params:oauth:grant-type:saml2-bearer", "urn:ietf:params:oauth:grant-type:device_code":
 		return grant
 	}
 	return "that nobody registered"
-}
-
-// write lets the press write the letter.
-func (d *Desk) write(v *visit) *Refusal {
-	v.id = mint.TokenIDAt(v.at)
-	press := d.config.Press()
-	if press == nil {
-		return &Refusal{Ground: Unavailable, Detail: "there is no signing key"}
-	}
-	token, err := press.Mint(mint.Letter{
-		Audience: v.rule.Audience,
-		Subject:  narrowcast.Subject(v.who.Client),
-		Client:   v.who.Client,
-		ID:       v.id,
-		IssuedAt: v.at,
-		Lifetime: v.rule.Lifetime.Truncate(time.Second),
-		Scope:    v.rule.Scope,
-	})
-	if err != nil {
-		return &Refusal{Ground: Broken, Detail: err.Error()}
-	}
-	v.token = token
-	return nil
-}
-
-// keep puts the record into the book: law 5. Without it there is no answer.
-func (d *Desk) keep(ctx context.Context, v *visit) *Refusal {
-	if d.refusals.used(v.who.Once, v.at) {
-		return d.turnAway(ctx, v, v.replayed())
-	}
-	issued, err := d.issued(v)
-	if err != nil {
-		return d.refuse(ctx, v, &Refusal{Ground: Broken, Detail: err.Error()})
-	}
-	_, err = d.config.Ledger.Append(ctx, store.Entry{Event: issued, Once: v.who.Once})
-	switch {
-	case errors.Is(err, store.ErrUsed):
-		return d.turnAway(ctx, v, v.replayed())
-	case err != nil:
-		return d.unkept(v, err)
-	}
-	return nil
-}
-
-func (v *visit) answer() Answer {
-	return Answer{
-		Token: v.token, ExpiresIn: int64(v.rule.Lifetime / time.Second), Scope: v.rule.Scope,
-		Resource: v.rule.Audience, Cut: v.rule.Cut, ID: v.id, Client: v.who.Client, Decision: v.decision,
-	}
 }

@@ -38,7 +38,14 @@ type Ledger interface {
 	Append(ctx context.Context, e store.Entry) (store.Record, error)
 }
 
-// Config is everything a Desk is made of. All fields but Tenant are required.
+// Quota bounds what one desk grants. Take reports whether one more request may
+// go on now.
+type Quota interface {
+	Take(now time.Time) bool
+}
+
+// Config is everything a Desk is made of. All fields but Tenant, Proofs and
+// Quota are required.
 type Config struct {
 	Issuer        narrowcast.Issuer
 	Authenticator Authenticator
@@ -51,8 +58,13 @@ type Config struct {
 	// Writer names this desk in the book. Its events are numbered from one, so
 	// a new start needs a new name.
 	Writer string
-	// Tenant is written into every event; empty in a house with one tenant.
+	// Tenant is written into every event and every token; empty in a house with
+	// one tenant.
 	Tenant string
+	// Proofs checks proofs of possession; nil when they are not offered.
+	Proofs Proofs
+	// Quota is asked once a client has proved who it is; nil when there is none.
+	Quota Quota
 
 	_ struct{}
 }
@@ -86,6 +98,7 @@ type Desk struct {
 	sequence atomic.Uint64
 	strange  throttle // requests of nobody in particular
 	genuine  throttle // requests that somebody signed and that fail all the same
+	later    throttle // requests that may come again as they are
 	refusals refusals // requests of clients that proved who they are
 	counts   counters
 }
@@ -99,6 +112,7 @@ func New(c Config) (*Desk, error) {
 		config:  c,
 		strange: throttle{perSecond: strangePerSecond, burst: strangeBurst},
 		genuine: throttle{perSecond: genuinePerSecond, burst: genuineBurst},
+		later:   throttle{perSecond: laterPerSecond, burst: laterBurst},
 	}, nil
 }
 
@@ -107,6 +121,7 @@ func New(c Config) (*Desk, error) {
 const (
 	strangePerSecond, strangeBurst = 5, 50
 	genuinePerSecond, genuineBurst = 50, 500
+	laterPerSecond, laterBurst     = 1, 10
 )
 
 // Counts is what a Desk did since it was made.
@@ -115,14 +130,15 @@ type Counts struct {
 	Refused    uint64 // requests refused, recorded or not
 	Unrecorded uint64 // refusals that were only counted
 	Failed     uint64 // requests that failed because the book or the press did
+	Challenged uint64 // requests sent back for a nonce: no refusal, and not recorded
 }
 
-type counters struct{ issued, refused, unrecorded, failed atomic.Uint64 }
+type counters struct{ issued, refused, unrecorded, failed, challenged atomic.Uint64 }
 
 // Counts returns what the desk did so far.
 func (d *Desk) Counts() Counts {
 	return Counts{
 		Issued: d.counts.issued.Load(), Refused: d.counts.refused.Load(),
-		Unrecorded: d.counts.unrecorded.Load(), Failed: d.counts.failed.Load(),
+		Unrecorded: d.counts.unrecorded.Load(), Failed: d.counts.failed.Load(), Challenged: d.counts.challenged.Load(),
 	}
 }

@@ -55,6 +55,8 @@ func (l *ledger) Append(_ context.Context, e store.Entry) (store.Record, error) 
 		if l.used[once.ID] {
 			return store.Record{}, store.ErrUsed
 		}
+	}
+	for _, once := range e.Once {
 		l.used[once.ID] = true
 	}
 	l.events = append(l.events, e.Event)
@@ -192,8 +194,9 @@ func TestOneOfManyWins(t *testing.T) {
 }
 
 func TestEveryGroundHasACodeAndASentence(t *testing.T) {
-	known := []string{"invalid_request", "invalid_client", "invalid_target", "invalid_scope", "unsupported_grant_type", "temporarily_unavailable", "server_error"}
-	for g := issuer.Unavailable; g <= issuer.ProofOfKeyMissing; g++ {
+	known := []string{"invalid_request", "invalid_client", "invalid_target", "invalid_scope", "unsupported_grant_type", "temporarily_unavailable", "server_error",
+		"invalid_dpop_proof", "use_dpop_nonce", "invalid_grant"}
+	for g := issuer.Unavailable; g <= issuer.TooMany; g++ {
 		if !slices.Contains(known, g.Code()) || !strings.HasSuffix(g.Sentence(), ".") {
 			t.Errorf("%d: %q %q", g, g.Code(), g.Sentence())
 		}

@@ -1,8 +1,6 @@
 package issuer
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -10,84 +8,7 @@ import (
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
-	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
-
-// refuse records the refusal of a client that proved who it is. The proof is
-// used up by it, so that it cannot be tried again. Beyond the bound of the client
-// it is counted, and the next record says how many were.
-func (d *Desk) refuse(ctx context.Context, v *visit, r *Refusal) *Refusal {
-	r.Client, r.Decision = v.who.Client, v.decision
-	skipped, record, used := d.refusals.take(v.who.Client, v.who.Once, v.at)
-	switch {
-	case used:
-		return d.turnAway(ctx, v, v.replayed())
-	case !record:
-		d.counts.refused.Add(1)
-		d.counts.unrecorded.Add(1)
-		return r
-	}
-	_, err := d.config.Ledger.Append(ctx, store.Entry{Event: more(d.refused(v, r), skipped), Once: v.who.Once})
-	switch {
-	case errors.Is(err, store.ErrUsed):
-		return d.turnAway(ctx, v, v.replayed())
-	case err != nil:
-		return d.unkept(v, err)
-	}
-	d.counts.refused.Add(1)
-	return r
-}
-
-// more tells in an event how many like it were not recorded.
-func more(e event.Event, skipped uint64) event.Event {
-	if skipped > 0 {
-		note := fmt.Sprintf(" [%d more before this one were only counted]", skipped)
-		e.Detail = cut(e.Detail, maxDetail-len(note)) + note
-	}
-	return e
-}
-
-// turnAway records the refusal of somebody who did not prove who it is. Beyond
-// the bound it is counted, and the next record says how many were.
-func (d *Desk) turnAway(ctx context.Context, v *visit, r *Refusal) *Refusal {
-	if r.Client == "" {
-		r.Client = v.who.Client
-	}
-	r.Decision = v.decision
-	d.counts.refused.Add(1)
-	limit := &d.strange
-	if r.signed() {
-		limit = &d.genuine
-	}
-	skipped, ok := limit.take(v.at)
-	if !ok {
-		d.counts.unrecorded.Add(1)
-		return r
-	}
-	e := more(d.refused(v, r), skipped)
-	if _, err := d.config.Ledger.Append(ctx, store.Entry{Event: e}); err != nil {
-		return d.unkept(v, err)
-	}
-	return r
-}
-
-// unkept is the answer when the book does not take a record.
-func (d *Desk) unkept(v *visit, err error) *Refusal {
-	d.counts.failed.Add(1)
-	return &Refusal{
-		Ground: Unavailable, Detail: "the book did not take the record: " + err.Error(),
-		Decision: v.decision, Client: v.who.Client,
-	}
-}
-
-// replayed is the refusal of a proof that was used before. It is signed: that
-// somebody shows it twice is worth knowing.
-func (v *visit) replayed() *Refusal {
-	return &Refusal{
-		Ground: Unauthenticated, Detail: "the client assertion was used before", Client: v.who.Client,
-		Assertion: &narrowcast.Rejection{Genuine: true, Claimed: v.who.Assertion},
-	}
-}
 
 // event starts the record of a visit. A visit has one number, however often its
 // record is attempted, so that gaps mean loss.
@@ -115,7 +36,7 @@ func (d *Desk) issued(v *visit) (event.Event, error) {
 	e := d.event(v, event.Issued)
 	e.Genuine = true
 	e.Expected = v.rule.Audience.String()
-	e.Detail = cut(v.who.Method+"; "+explain(v.rule), maxDetail)
+	e.Detail = cut(v.facts()+"; "+explain(v.rule), maxDetail)
 	e.Token = event.TokenOf(claimed)
 	return e, nil
 }
@@ -125,7 +46,7 @@ func (d *Desk) issued(v *visit) (event.Event, error) {
 func (d *Desk) refused(v *visit, r *Refusal) event.Event {
 	e := d.event(v, event.Refused)
 	e.Refusal, e.Expected = r.Ground.Code(), v.asked
-	e.Detail = cut(r.Detail, maxDetail)
+	e.Detail = cut(r.Detail+v.basis(), maxDetail)
 	if r.Edge {
 		e.Detail = cut("edge_denied: "+e.Detail, maxDetail)
 	}
@@ -142,8 +63,35 @@ func (d *Desk) refused(v *visit, r *Refusal) event.Event {
 			e.Received = append(e.Received, hearsay(audience))
 		}
 		e.Token = assertionFacts(rej.Claimed)
+		if r.Ground == TokenRefused || r.Ground == SubjectTokenRefused { // its issuer is no client
+			e.Token.Client = client
+		}
 	}
 	return e
+}
+
+// facts say how the client proved who it is, what the token is based on and
+// what it is bound to.
+func (v *visit) facts() string {
+	facts := v.who.Method + v.basis()
+	if v.cnf.Key != "" {
+		facts += "; bound to key " + v.cnf.Key
+	}
+	if v.cnf.Certificate != "" {
+		facts += "; bound to certificate " + v.cnf.Certificate
+	}
+	return facts
+}
+
+// basis names the token of a foreign issuer that says who asks, so that an
+// incident with that token finds what came of it. An assertion that the client
+// signed itself is named by its Once.
+func (v *visit) basis() string {
+	a := &v.who.Assertion
+	if a.Fingerprint.IsZero() || a.Issuer == string(v.who.Client) {
+		return ""
+	}
+	return fmt.Sprintf("; based on token %q of issuer %q, sha256 %s", hearsay(a.TokenID), hearsay(a.Issuer), a.Fingerprint)
 }
 
 // assertionFacts are what an assertion says of itself, bounded.

@@ -8,23 +8,32 @@ type Ground uint8
 
 // The grounds.
 const (
-	Unavailable       Ground = iota // the book, the press or a verifier could not answer
-	Broken                          // a fault of ours
-	Unauthenticated                 // the proof of identity is wrong
-	ProofMissing                    // there is no proof of identity
-	SeveralProofs                   // there is more than one
-	Malformed                       // the request cannot be read
-	TooLarge                        // the request is longer than the limit
-	Repeated                        // a parameter occurs twice
-	GrantMissing                    // there is no grant_type
-	GrantUnsupported                // the grant type is not offered
-	TargetMissing                   // no resource is named
-	TargetMany                      // more than one resource is named
-	TargetRefused                   // unknown, disabled, or not for this client: one answer for all
-	ScopeMalformed                  // the scope cannot be read
-	ScopeRefused                    // the resource does not know it, or the client may not have it
-	LifetimeMalformed               // the lifetime cannot be read
-	ProofOfKeyMissing               // the resource demands tokens that are bound to their sender
+	Unavailable         Ground = iota // the book, the press or a verifier could not answer
+	Broken                            // a fault of ours
+	Unauthenticated                   // the proof of identity is wrong
+	ProofMissing                      // there is no proof of identity
+	SeveralProofs                     // there is more than one
+	Malformed                         // the request cannot be read
+	TooLarge                          // the request is longer than the limit
+	Repeated                          // a parameter occurs twice
+	GrantMissing                      // there is no grant_type
+	GrantUnsupported                  // the grant type is not offered
+	TargetMissing                     // no resource is named
+	TargetMany                        // more than one resource is named
+	TargetRefused                     // unknown, disabled, or not for this client: one answer for all
+	ScopeMalformed                    // the scope cannot be read
+	ScopeRefused                      // the resource does not know it, or the client may not have it
+	LifetimeMalformed                 // the lifetime cannot be read
+	ProofOfKeyMissing                 // the resource demands tokens that are bound to their sender
+	ProofInvalid                      // the proof of possession is wrong
+	ProofReplayed                     // the proof of possession was used before
+	NonceNeeded                       // the proof of possession needs our nonce
+	TokenMissing                      // the grant works with a token of a foreign issuer, and none came
+	TokenRefused                      // the token of a foreign issuer is not accepted
+	SubjectTokenRefused               // the same, in an exchange: RFC 8693 has another code for it
+	TokenTypeRefused                  // a type of token that an exchange does not take or give
+	ActorRefused                      // an exchange on behalf of somebody else
+	TooMany                           // the quota is used up
 )
 
 type groundEntry struct{ code, sentence string }
@@ -47,6 +56,16 @@ var grounds = [...]groundEntry{
 	ScopeRefused:      {"invalid_scope", "The scope is not granted for this resource."},
 	LifetimeMalformed: {"invalid_request", "The lifetime must be a whole number of seconds above zero."},
 	ProofOfKeyMissing: {"invalid_request", "This resource demands a token that is bound to its sender, and no proof of a key came."},
+
+	ProofInvalid:        {"invalid_dpop_proof", "The proof of possession is not accepted."},
+	ProofReplayed:       {"invalid_dpop_proof", "The proof of possession was used before. Make a new one for each request."},
+	NonceNeeded:         {"use_dpop_nonce", "Put the nonce of the DPoP-Nonce header into the proof of possession."},
+	TokenMissing:        {"invalid_request", "This grant needs the parameter assertion, or subject_token with subject_token_type."},
+	TokenRefused:        {"invalid_grant", "The assertion is not accepted."},
+	SubjectTokenRefused: {"invalid_request", "The subject token is not accepted."},
+	TokenTypeRefused:    {"invalid_request", "This type of token is not offered."},
+	ActorRefused:        {"invalid_request", "An actor token is not taken."},
+	TooMany:             {"temporarily_unavailable", "Too many requests. Try again later."},
 }
 
 func (g Ground) entry() groundEntry {
@@ -56,7 +75,8 @@ func (g Ground) entry() groundEntry {
 	return grounds[Broken]
 }
 
-// Code is the OAuth error code (RFC 6749 section 5.2, RFC 8707 section 2).
+// Code is the OAuth error code (RFC 6749 section 5.2, RFC 8707 section 2, RFC
+// 9449 section 5). No standard has one for a quota.
 func (g Ground) Code() string { return g.entry().code }
 
 // Sentence is what the caller is told besides the code.
@@ -92,5 +112,9 @@ func (r *Refusal) Unwrap() error {
 	}
 	return r.Assertion
 }
+
+// later reports whether the request may come again as it is, or nearly so:
+// nothing that it brought is used up then.
+func (g Ground) later() bool { return g == TooMany || g == NonceNeeded || g == Unavailable }
 
 func (r *Refusal) signed() bool { return r.Assertion != nil && r.Assertion.Genuine }

@@ -33,6 +33,13 @@ type Request struct {
 	Credentials Credentials
 }
 
+// String hides the request: the actor token and the proofs are secrets, and any
+// other field may hold one by mistake.
+func (Request) String() string { return "request" }
+
+// GoString hides the request.
+func (Request) GoString() string { return "request" }
+
 // Credentials are what a client showed to prove who it is. They are secrets:
 // printing them gives nothing away.
 type Credentials struct {
@@ -81,7 +88,9 @@ type Identity struct {
 	// Once are the ids that this proof uses up. They are consumed together with
 	// the record of the decision.
 	Once []store.Once
-	// Assertion are the facts of the assertion, for the record of a replay.
+	// Assertion are the facts of the assertion, for the record: of
+	// Credentials.Token when there is one, otherwise of the client assertion. A
+	// grant that works with a token is refused when they are not that token's.
 	Assertion narrowcast.Claimed
 }
 

@@ -10,9 +10,10 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 )
 
-// clientCredentials is the grant of RFC 6749 section 4.4: a client asks in its
-// own name.
-func (d *Desk) clientCredentials(v *visit) *Refusal {
+// ask asks the rules. Whatever grant brought a visit here, the client asks in
+// its own name for one resource (RFC 6749 section 4.4, RFC 7523 section 2.1, RFC
+// 8693 section 2.1), and how it proved who it is widens nothing.
+func (d *Desk) ask(v *visit) *Refusal {
 	target, refusal := v.request.target()
 	if refusal != nil {
 		return refusal
@@ -30,11 +31,31 @@ func (d *Desk) clientCredentials(v *visit) *Refusal {
 	if rules == nil {
 		return &Refusal{Ground: Unavailable, Detail: "no registry revision is in force"}
 	}
-	v.rule = rules.Decide(policy.Request{Client: v.who.Client, Resource: target, Scope: scope, Lifetime: lifetime, At: v.at})
-	if !v.rule.Allowed {
-		return denied(v.rule, target)
+	v.rule = decide(rules, v, policy.Request{
+		Client: v.who.Client, Resource: target, Scope: scope, Lifetime: lifetime, At: v.at, Until: v.who.Until,
+	})
+	if v.rule.Allowed {
+		return nil
 	}
-	return nil
+	refusal = denied(v.rule, target)
+	if refusal.Ground == ProofOfKeyMissing && len(v.request.Credentials.Certificates) > 0 && v.certificate() == nil {
+		refusal.Detail += "; the certificate that was shown is not in force"
+	}
+	return refusal
+}
+
+// decide asks with the keys that were proved. A token that is bound to a
+// certificate is of no use after the certificate, so it ends with it; one that
+// is bound to another key does not.
+func decide(rules Rules, v *visit, q policy.Request) policy.Decision {
+	certificate := v.certificate()
+	q.Shown = policy.Shown{DPoP: v.proof.Thumbprint != "", MTLS: certificate != nil}
+	rule := rules.Decide(q)
+	if rule.Bind.MTLS && certificate != nil && (q.Until.IsZero() || certificate.NotAfter.Before(q.Until)) {
+		q.Until = certificate.NotAfter
+		rule = rules.Decide(q)
+	}
+	return rule
 }
 
 // target finds the one resource. The parameter audience is read as another name
@@ -52,8 +73,8 @@ func (r *Request) target() (string, *Refusal) {
 		return "", &Refusal{Ground: TargetMany, Detail: "resource and audience differ"}
 	case len(all[0]) > maxTarget:
 		return "", &Refusal{Ground: TargetRefused, Detail: "the resource is longer than " + strconv.Itoa(maxTarget) + " bytes"}
-	case holdsToken(all[0]):
-		return "", &Refusal{Ground: TargetRefused, Detail: "the resource holds the text of a token"}
+	case holdsToken(all[0]), r.Credentials.hold(all[0]):
+		return "", &Refusal{Ground: TargetRefused, Detail: "the resource holds the text of a token or of a secret"}
 	}
 	if _, err := narrowcast.ParseAudience(all[0]); err != nil {
 		// The error around this one repeats what was sent.
@@ -63,6 +84,17 @@ func (r *Request) target() (string, *Refusal) {
 }
 
 const maxTarget = 512
+
+// hold reports whether a text repeats one of the credentials. A token need not
+// look like one.
+func (c *Credentials) hold(text string) bool {
+	for _, secret := range []string{c.Token, c.Assertion, c.Secret} {
+		if secret != "" && strings.Contains(text, secret) {
+			return true
+		}
+	}
+	return false
+}
 
 // holdsToken keeps tokens that strayed into another field out of the book.
 func holdsToken(s string) bool {
