@@ -15,10 +15,12 @@ import (
 // issuer identifier is the sole audience).
 func (a *Authenticator) assertion(ctx context.Context, r *roster, c issuer.Credentials) (issuer.Identity, *issuer.Refusal) {
 	switch {
-	case c.AssertionType != AssertionType:
+	case c.AssertionType != AssertionType && c.AssertionType != SPIFFEType:
 		return nobody("client_assertion_type is not " + AssertionType)
 	case c.Assertion == "":
 		return nobody("client_assertion is missing")
+	case c.AssertionType == SPIFFEType || r.foreignerOf(c.Assertion) != nil:
+		return a.foreign(ctx, r, c.Assertion)
 	case r.verifier == nil:
 		return nobody("no client of the registry has keys")
 	}

@@ -20,6 +20,7 @@ import (
 // clients may have changed.
 type Clients interface {
 	Clients() []registry.Client
+	Issuers() []registry.Issuer
 }
 
 // Config is what an Authenticator is made of. Fields marked required have no
@@ -38,6 +39,9 @@ type Config struct {
 	// Skew is how far the clocks of clients may differ; default 5 s, at most a
 	// minute.
 	Skew time.Duration
+	// Outside finds what the tokens and certificates of a foreign issuer are
+	// checked by; default nothing, and then no foreign issuer counts.
+	Outside Opener
 	// Hashing is how many passwords are hashed at a time, each of which takes
 	// the memory that its hash asks for; default 2, at most 64.
 	Hashing int
@@ -100,8 +104,11 @@ func New(c Config) (*Authenticator, error) {
 	}, nil
 }
 
-// AssertionType is the one client_assertion_type (RFC 7523 section 2.2).
-const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+// The values of client_assertion_type. A JWT-SVID may come as either.
+const (
+	AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" // RFC 7523 section 2.2
+	SPIFFEType    = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe" // draft-ietf-oauth-spiffe-client-auth
+)
 
 // Authenticate says who shows these credentials. The error is an
 // *issuer.Refusal.
@@ -113,11 +120,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, c issuer.Credentials) 
 	if err != nil {
 		return issuer.Identity{}, &issuer.Refusal{Ground: issuer.Unavailable, Detail: err.Error()}
 	}
-	who, refusal := a.dispatch(ctx, roster, c)
+	who, refusal := a.everything(ctx, roster, c)
 	if refusal != nil {
 		return issuer.Identity{}, refusal
 	}
-	if c.ClientID != "" && c.ClientID != string(who.Client) {
+	if c.ClientID != "" && c.ClientID != string(who.Client) && roster.named(c.ClientID) != roster.clients[who.Client] {
 		return issuer.Identity{}, &issuer.Refusal{
 			Ground: issuer.Unauthenticated, Client: who.Client,
 			Detail: "client_id names another client than the proof of identity",
@@ -126,7 +133,44 @@ func (a *Authenticator) Authenticate(ctx context.Context, c issuer.Credentials) 
 	return who, nil
 }
 
+// everything looks at all that was shown. A token of a foreign issuer says who
+// asks; a proof of the client beside it must be of the same client.
+func (a *Authenticator) everything(ctx context.Context, r *roster, c issuer.Credentials) (issuer.Identity, *issuer.Refusal) {
+	if c.Token == "" {
+		return a.dispatch(ctx, r, c)
+	}
+	var proved issuer.Identity
+	if c.Assertion != "" || c.AssertionType != "" || c.Header || c.Secret != "" {
+		var refusal *issuer.Refusal
+		if proved, refusal = a.dispatch(ctx, r, c); refusal != nil {
+			return issuer.Identity{}, refusal
+		}
+	}
+	who, refusal := a.foreign(ctx, r, c.Token)
+	switch {
+	case refusal != nil:
+		if refusal.Ground == issuer.Unauthenticated {
+			refusal.Ground = issuer.TokenRefused // a grant has a code of its own for it
+		}
+		return issuer.Identity{}, refusal
+	case proved.Client == "":
+		return who, nil
+	case proved.Client != who.Client:
+		return issuer.Identity{}, &issuer.Refusal{
+			Ground: issuer.Unauthenticated, Client: proved.Client,
+			Detail: "the token speaks for another client than the one that authenticated",
+		}
+	}
+	who.Once = append(who.Once, proved.Once...)
+	if !proved.Until.IsZero() && proved.Until.Before(who.Until) {
+		who.Until = proved.Until
+	}
+	return who, nil
+}
+
 // dispatch finds the one method that was used (RFC 6749 section 2.3: never two).
+// A certificate of the connection is a proof of identity only when there is no
+// other: it may also be there to bind the token to.
 func (a *Authenticator) dispatch(ctx context.Context, r *roster, c issuer.Credentials) (issuer.Identity, *issuer.Refusal) {
 	assertion := c.Assertion != "" || c.AssertionType != ""
 	used := 0
@@ -149,6 +193,9 @@ func (a *Authenticator) dispatch(ctx context.Context, r *roster, c issuer.Creden
 			Ground: issuer.Unauthenticated, Client: r.claimed(c.ClientID),
 			Detail: "client_secret in the body is not offered; use private_key_jwt, or client_secret_basic",
 		}
+	}
+	if len(c.Certificates) > 0 {
+		return a.certificate(ctx, r, c)
 	}
 	return issuer.Identity{}, &issuer.Refusal{Ground: issuer.ProofMissing, Client: r.claimed(c.ClientID)}
 }

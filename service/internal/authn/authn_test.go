@@ -29,6 +29,7 @@ var _ authn.Clients = (*registry.Snapshot)(nil)
 type clients []registry.Client
 
 func (c *clients) Clients() []registry.Client { return *c }
+func (c *clients) Issuers() []registry.Issuer { return nil }
 
 type house struct {
 	*authn.Authenticator

@@ -52,6 +52,7 @@ func TestBucketsAreApart(t *testing.T) {
 type list []registry.Client
 
 func (l *list) Clients() []registry.Client { return *l }
+func (*list) Issuers() []registry.Issuer   { return nil }
 
 // A made-up id costs what most registered ones cost.
 func TestDummyWorksLikeMost(t *testing.T) {

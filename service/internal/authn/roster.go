@@ -23,7 +23,8 @@ const maxAssertionLife = 5 * time.Minute
 // roster is what one registry snapshot says about proofs of identity.
 type roster struct {
 	source   Clients
-	verifier *narrowcast.Verifier // nil when no client has keys
+	verifier *narrowcast.Verifier  // nil when no client has keys
+	foreign  map[string]*foreigner // by issuer identifier
 	clients  map[narrowcast.ClientID]*registry.Client
 	secrets  map[narrowcast.ClientID][]phc
 	dummy    phc               // the work done for clients that do not exist
@@ -59,13 +60,17 @@ func (a *Authenticator) roster() (*roster, error) {
 func (a *Authenticator) enrol(source Clients) (*roster, error) {
 	r := &roster{
 		source: source, clients: map[narrowcast.ClientID]*registry.Client{},
-		secrets: map[narrowcast.ClientID][]phc{}, faults: map[string]string{},
+		secrets: map[narrowcast.ClientID][]phc{}, faults: map[string]string{}, foreign: map[string]*foreigner{},
+	}
+	if err := r.enrolForeigners(a, source); err != nil {
+		return nil, fmt.Errorf("reading the issuers of the registry: %w", err)
 	}
 	var issuers []narrowcast.TrustedIssuer
 	var algorithms []narrowcast.Algorithm
 	for _, client := range source.Clients() {
 		r.clients[client.ID] = &client
 		r.enrolSecrets(&client)
+		r.enrolWorkloads(&client)
 		keys := keysOf(&client)
 		if len(keys) == 0 {
 			continue
