@@ -21,6 +21,9 @@ type Guard struct {
 	MaxLifetime time.Duration
 	Cache       int
 	CacheFor    time.Duration
+	// Sender is SenderRequired, SenderPreferred or SenderBearer.
+	Sender string
+	DPoP   GuardDPoP
 	// Observe is set when the mode is observe: a wrong audience is recorded and
 	// served until the exception ends.
 	Observe Exception
@@ -28,12 +31,15 @@ type Guard struct {
 	Listen         string
 	Operations     string
 	TLS            TLS
+	Clients        Clients
 	TLSEndsAtProxy bool
-	Upstream       *url.URL          // a reverse proxy in front of this address, or
-	ForwardAuth    string            // answers to a proxy that asks: x-forwarded, x-original or request-line
-	PassClaims     map[string]string // claim to header
-	Routes         []Route
-	Events         Events
+	// CertificateHeader is how a proxy that ends TLS hands on certificates.
+	CertificateHeader CertificateHeader
+	Upstream          *url.URL          // a reverse proxy in front of this address, or
+	ForwardAuth       string            // answers to a proxy that asks: x-forwarded, x-original or request-line
+	PassClaims        map[string]string // claim to header
+	Routes            []Route
+	Events            Events
 
 	_ struct{}
 }
@@ -77,6 +83,7 @@ func ParseGuard(name string, text []byte) (Guard, error) {
 	d := guardDraft{Guard: Guard{
 		Listen: "127.0.0.1:8470", Operations: "127.0.0.1:8471", Skew: narrowcast.DefaultSkew,
 		MaxLifetime: narrowcast.DefaultMaxLifetime, CacheFor: narrowcast.DefaultCacheFor,
+		Sender: SenderBearer, DPoP: defaultDPoP(),
 	}}
 	if err := parse(name, text, &d, guardOptions(), d.check); err != nil {
 		return Guard{}, err
@@ -105,6 +112,7 @@ func (d *guardDraft) check(v sy.Value) {
 		v.Fault("observe is given, and mode is not observe")
 	}
 	d.checkIssuers(v)
+	d.checkSender(v)
 	d.checkRoutes(v)
 }
 

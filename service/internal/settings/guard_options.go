@@ -13,7 +13,7 @@ import (
 func GuardOptions() []Option { return documented("", guardOptions()) }
 
 func guardOptions() []option[guardDraft] {
-	return slices.Concat(guardTrust(), guardLimits(), guardPlaces(), guardCarries())
+	return slices.Concat(guardTrust(), guardSender(), guardLimits(), guardPlaces(), guardCarries())
 }
 
 // guardTrust is what decides whether a token opens the door.
@@ -30,7 +30,7 @@ func guardTrust() []option[guardDraft] {
 		{Option: Option{Key: "algorithms", Required: true,
 			Text: "The signature algorithms that count, at least one of ES256, ES384, RS256, PS256, Ed25519.",
 			Gain: "locks callers out, or lets an algorithm count that was to be given up."},
-			read: func(v sy.Value, d *guardDraft) { readAlgorithms(v, d) }},
+			read: func(v sy.Value, d *guardDraft) { algorithms(v, &d.Algorithms) }},
 		{Option: Option{Key: "tenant", Default: "none: a token that names a tenant is refused",
 			Text: "The tenant that tokens must belong to.",
 			Gain: "makes the guard accept the tokens of another tenant, and refuse its own."},
@@ -84,14 +84,14 @@ func trustedOptions() []option[TrustedIssuer] {
 	}
 }
 
-func readAlgorithms(v sy.Value, d *guardDraft) {
+func algorithms(v sy.Value, list *[]narrowcast.Algorithm) {
 	v.List(1, 5, func(v sy.Value) {
 		alg, ok := sy.Parsed(v, narrowcast.ParseAlgorithm)
 		switch {
-		case ok && slices.Contains(d.Algorithms, alg):
+		case ok && slices.Contains(*list, alg):
 			v.Fault("is listed twice")
 		case ok:
-			d.Algorithms = append(d.Algorithms, alg)
+			*list = append(*list, alg)
 		}
 	})
 }

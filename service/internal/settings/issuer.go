@@ -32,6 +32,7 @@ type Issuer struct {
 	Quotas             Quotas
 	Signer             Signer
 	ClientCertificates bool
+	CertificateHeader  CertificateHeader
 	DPoP               IssuerDPoP
 	Trust              []Trust
 
@@ -72,6 +73,9 @@ func (s *Issuer) check(v sy.Value) {
 	if s.PublishAhead >= s.RotateEvery {
 		v.Fault("publish_ahead must be shorter than rotate_every")
 	}
+	if v.Has("certificate_header") && !s.TLSEndsAtProxy {
+		v.Fault("certificate_header is given, and tls_ends_at_proxy is not true")
+	}
 	if v.Has("database") == v.Has("postgres") {
 		v.Fault("must have either database or postgres")
 	}
@@ -86,7 +90,7 @@ func (s *Issuer) check(v sy.Value) {
 
 // checkHosted refuses what the house that serves this one decides.
 func (s *Issuer) checkHosted(v sy.Value) {
-	for _, key := range []string{"listen", "operations", "tls", "tls_ends_at_proxy", "drain", "tenants", "client_certificates"} {
+	for _, key := range []string{"listen", "operations", "tls", "tls_ends_at_proxy", "drain", "tenants", "certificate_header"} {
 		if v.Has(key) {
 			v.Fault("%s is decided by the house that serves this one (hosted: true)", key)
 		}
@@ -123,10 +127,7 @@ func issuerPlaces() []option[Issuer] {
 			Text: "Where health and metrics are served. Nothing there needs a credential.",
 			Gain: "shows counts and health to other networks."},
 			read: func(v sy.Value, s *Issuer) { s.Operations = address(v) }},
-		group(Option{Key: "tls",
-			Text: "The certificate of the listener. Needed off loopback unless tls_ends_at_proxy.",
-			Gain: "shows callers another certificate."},
-			tlsOptions(), func(s *Issuer) *TLS { return &s.TLS }),
+		issuerTLS(),
 		{Option: Option{Key: "tls_ends_at_proxy", Default: "false",
 			Text: "A proxy on a trusted path ends TLS, so listen may be plain off loopback.",
 			Gain: "makes tokens and secrets travel in the clear where there is no such proxy."},

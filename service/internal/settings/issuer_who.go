@@ -2,6 +2,7 @@ package settings
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -36,10 +37,10 @@ type TokenReview struct {
 // issuerSenders is who may ask, and what binds tokens to them.
 func issuerSenders() []option[Issuer] {
 	return []option[Issuer]{
-		{Option: Option{Key: "client_certificates", Default: "false",
-			Text: "Ask clients for a certificate on the connection, for mTLS client authentication and tokens bound to a certificate. Needs tls.",
-			Gain: "keeps clients with certificates out."},
-			read: func(v sy.Value, s *Issuer) { into(&s.ClientCertificates, sy.Value.Bool, v) }},
+		group(Option{Key: "certificate_header", Default: "none",
+			Text: "How a proxy that ends TLS hands on the certificates of clients.",
+			Gain: "lets whoever may connect from there be any client that authenticates by a certificate."},
+			certificateHeaderOptions(), func(s *Issuer) *CertificateHeader { return &s.CertificateHeader }),
 		group(Option{Key: "dpop",
 			Text: "Proofs of possession at the token endpoint (RFC 9449).",
 			Gain: "keeps clients that prove a key out."},
@@ -65,11 +66,11 @@ func dpopOptions() []option[IssuerDPoP] {
 			Text: "How far the time in a proof may be from ours, 5s to 5m.",
 			Gain: "lets a stolen proof count for longer."},
 			read: func(v sy.Value, s *IssuerDPoP) { into(&s.Window, duration(5*time.Second, 5*time.Minute), v) }},
-		{Option: Option{Key: "memory", Default: "1000000",
-			Text: "How many proofs are remembered, so that none is used twice; 1000 to 100000000. When it is full, proofs are refused.",
+		{Option: Option{Key: "memory", Default: "262144",
+			Text: "How many proofs are remembered, so that none is used twice; 1000 to 16777216. When it is full, proofs are refused.",
 			Gain: "makes clients be refused under load."},
 			read: func(v sy.Value, s *IssuerDPoP) {
-				into(&s.Memory, func(v sy.Value) (int, bool) { return v.Int(1000, 100_000_000) }, v)
+				into(&s.Memory, func(v sy.Value) (int, bool) { return v.Int(1000, 1<<24) }, v)
 			}},
 	}
 }
@@ -120,5 +121,23 @@ func reviewOptions() []option[TokenReview] {
 func checkTrust(v sy.Value, t *Trust) {
 	if t.CAFile == "" && t.WorkloadAPI == "" && t.TokenReview == (TokenReview{}) {
 		v.Fault("says nothing; give ca_file, workload_api or token_review")
+	}
+}
+
+// issuerTLS is the certificate of the listener, and what it asks of clients.
+func issuerTLS() option[Issuer] {
+	own := tlsOptions()
+	ask := []option[Issuer]{{Option: Option{Key: "client_certificates", Default: "false",
+		Text: "Ask clients for a certificate, for mTLS client authentication and tokens bound to a certificate (RFC 8705). The registry says which ones count, not the authorities of the system.",
+		Gain: "keeps clients with certificates out."},
+		read: func(v sy.Value, s *Issuer) { into(&s.ClientCertificates, sy.Value.Bool, v) }}}
+	return option[Issuer]{
+		Option: Option{Key: "tls",
+			Text: "The certificate of the listener. Needed off loopback unless tls_ends_at_proxy.",
+			Gain: "shows callers another certificate."},
+		inside: slices.Concat(documented("tls.", own), documented("tls.", ask)),
+		read: func(v sy.Value, s *Issuer) {
+			v.Object(slices.Concat(fields(&s.TLS, own), fields(s, ask))...)
+		},
 	}
 }

@@ -206,7 +206,8 @@ func parseHeader(s string) (string, error) {
 	name := textproto.CanonicalMIMEHeaderKey(s)
 	switch name {
 	case "Authorization", "Proxy-Authorization", "Cookie", "Host", "Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding",
-		"Upgrade", "Content-Length", "Content-Type", "Content-Encoding", "Forwarded", "Dpop", "Via":
+		"Upgrade", "Content-Length", "Content-Type", "Content-Encoding", "Forwarded", "Dpop", "Dpop-Nonce", "Via",
+		"Client-Cert", "Client-Cert-Chain", "Ssl-Client-Cert":
 		return "", fmt.Errorf("header %s has a meaning of its own; choose another", name)
 	}
 	if strings.HasPrefix(name, "X-Forwarded-") || len(name) > 64 {

@@ -123,6 +123,31 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// TestGuardSender: what a guard demands of those who show tokens.
+func TestGuardSender(t *testing.T) {
+	g, err := settings.LoadGuard("testdata/guard/sender.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dpop := settings.GuardDPoP{
+		Origin: "https://edge.example.test:8443", Algorithms: []narrowcast.Algorithm{narrowcast.ES256}, Nonces: true,
+		NonceSecretFile: "testdata/guard/nonce.secret", Window: 30 * time.Second, Memory: 100_000,
+	}
+	if diff := cmp.Diff(dpop, g.DPoP); diff != "" || g.Sender != settings.SenderRequired || g.Clients != (settings.Clients{Ask: true, CAFile: "testdata/guard/ca.pem"}) {
+		t.Errorf("%s %+v\n%s", g.Sender, g.Clients, diff)
+	}
+	if h := g.CertificateHeader; h.Dialect != settings.ClientCert || len(h.From) != 2 || h.From[0].String() != "10.1.0.0/16" || h.From[1].String() != "2001:db8::1/128" {
+		t.Errorf("%+v", h)
+	}
+	g, err = settings.LoadGuard("testdata/guard/least.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.Sender != settings.SenderBearer || g.DPoP.Window != time.Minute || g.DPoP.Memory != 1<<18 || g.Clients.Ask || g.CertificateHeader.Dialect != "" {
+		t.Errorf("defaults: %+v", g)
+	}
+}
+
 func TestExceptionsEndByThemselves(t *testing.T) {
 	e := settings.Exception{Owner: "team-payments", Until: endOf2026()}
 	if !e.Holds(endOf2026().Add(-time.Second)) || e.Holds(endOf2026()) {
@@ -186,7 +211,7 @@ func TestMissingAndLargeFiles(t *testing.T) {
 }
 
 func FuzzGuard(f *testing.F) {
-	for _, name := range []string{"full", "least", "bad-rest"} {
+	for _, name := range []string{"full", "least", "sender", "bad-rest", "bad-sender"} {
 		text, err := os.ReadFile("testdata/guard/" + name + ".yaml")
 		if err != nil {
 			f.Fatal(err)
