@@ -16,6 +16,7 @@ import (
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/service/internal/credential"
 	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
+	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
 )
 
@@ -86,7 +87,7 @@ func (w *world) openIssuer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.house, err = w.app.openHouse(ctx, s, w.log); err != nil {
+	if w.house, err = w.app.openHouse(ctx, s, w.log, metrics.New()); err != nil {
 		return err
 	}
 	w.start(ctx, l, w.house.handler, w.house.run)

@@ -55,6 +55,9 @@ func (a *app) openDoor(s settings.Guard, log *slog.Logger) (*door, error) {
 		Verifier: verifier, Sink: sink, Now: a.now, Name: name, Software: "narrowcast " + version,
 		DangerouslyObserveAudience: guard.Observe{Owner: s.Observe.Owner, Until: s.Observe.Until},
 	}
+	if err := d.sender(&c); err != nil {
+		return nil, errors.Join(usage(err), d.close())
+	}
 	if len(s.Routes) > 0 {
 		c.ScopeFor = func(r *http.Request) narrowcast.Scope { return s.ScopeFor(r.Method, r.URL.Path) }
 	}
@@ -75,6 +78,7 @@ func (d *door) verifier(now func() time.Time) (*narrowcast.Verifier, error) {
 	c := narrowcast.Config{
 		Audience: s.Audience, Algorithms: s.Algorithms, Now: now, Tenant: s.Tenant, Environment: s.Environment,
 		Skew: s.Skew, MaxLifetime: s.MaxLifetime, Cache: s.Cache, CacheFor: s.CacheFor,
+		RequireBinding: s.Sender == settings.SenderRequired,
 	}
 	for _, trusted := range s.Issuers {
 		source, err := d.keysOf(trusted, now)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
 )
 
@@ -69,7 +70,7 @@ func TestInitLeavesNothingReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := a.openHouse(t.Context(), s, slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	h, err := a.openHouse(t.Context(), s, slog.New(slog.NewJSONHandler(io.Discard, nil)), metrics.New())
 	if err != nil {
 		t.Fatal(err)
 	}

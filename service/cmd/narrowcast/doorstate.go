@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/guard"
 	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
 	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
 )
@@ -29,6 +30,7 @@ func (d *door) health() (http.Handler, error) {
 			return 0
 		}),
 	)
+	err = errors.Join(err, d.countSenders(m))
 	if d.reporter != nil {
 		err = errors.Join(err,
 			m.Counter("narrowcast_report_dropped_total", "Events dropped because the spool was full.", func() uint64 { return d.reporter.State().Dropped }),
@@ -46,6 +48,31 @@ func (d *door) health() (http.Handler, error) {
 		_ = json.NewEncoder(w).Encode(d.state()) // the other end is gone
 	})
 	return mux, nil
+}
+
+// countSenders has a counter for each way in which a token comes from its sender,
+// or does not.
+func (d *door) countSenders(m *metrics.Metrics) error {
+	var errs []error
+	for _, c := range []struct {
+		name, help string
+		read       func(guard.Senders) uint64
+	}{
+		{"proofs_accepted", "Requests let in with a proof of possession.", func(s guard.Senders) uint64 { return s.Proved }},
+		{"downgrades", "Bound tokens that came without what they are bound to.", func(s guard.Senders) uint64 { return s.Downgraded }},
+		{"other_senders", "Bound tokens that came with another key or certificate.", func(s guard.Senders) uint64 { return s.OtherSender }},
+		{"proofs_malformed", "Proofs missing, there twice, malformed or wrongly signed.", func(s guard.Senders) uint64 { return s.Malformed }},
+		{"proofs_other_method", "Proofs for another method.", func(s guard.Senders) uint64 { return s.OtherMethod }},
+		{"proofs_other_uri", "Proofs for another address.", func(s guard.Senders) uint64 { return s.OtherURI }},
+		{"proofs_other_token", "Proofs for another token.", func(s guard.Senders) uint64 { return s.OtherToken }},
+		{"proofs_other_time", "Proofs too old or too new.", func(s guard.Senders) uint64 { return s.OtherTime }},
+		{"proofs_replayed", "Proofs that were shown before.", func(s guard.Senders) uint64 { return s.Replayed }},
+		{"proofs_without_nonce", "Proofs without a nonce that is still good.", func(s guard.Senders) uint64 { return s.NonceAsked }},
+		{"proofs_not_remembered", "Proofs refused because the memory of proofs is full.", func(s guard.Senders) uint64 { return s.MemoryFull }},
+	} {
+		errs = append(errs, m.Counter("narrowcast_guard_"+c.name+"_total", c.help, func() uint64 { return c.read(d.guard.State().Senders) }))
+	}
+	return errors.Join(errs...)
 }
 
 // ready reports a door that can verify nothing for want of keys.
@@ -81,12 +108,14 @@ func (d *door) state() any {
 		OffTarget    uint64      `json:"off_target"`
 		WouldReject  uint64      `json:"would_reject"`
 		Unrecorded   uint64      `json:"unrecorded"`
+		Sender       string      `json:"sender"`
+		Senders      senders     `json:"senders"`
 		Keys         []keys      `json:"keys"`
 		Report       *reportHere `json:"report,omitempty"`
 	}{
 		Audience: g.Audience, Digest: g.Digest, Mode: g.Mode, ObserveOwner: g.ObserveOwner, ObserveUntil: g.ObserveUntil,
 		Accepted: g.Accepted, Rejected: g.Rejected, OffTarget: g.OffTarget, WouldReject: g.WouldReject, Unrecorded: g.Unrecorded,
-		Keys: []keys{},
+		Sender: d.settings.Sender, Senders: senders(g.Senders), Keys: []keys{},
 	}
 	for _, k := range d.keys {
 		s := k.stats()
@@ -101,6 +130,21 @@ func (d *door) state() any {
 		out.Report = &reportHere{s.Spooled, s.Delivered, s.Dropped, s.Refused, int(s.Lag.Seconds()), s.LastSuccess, s.LastError}
 	}
 	return out
+}
+
+// senders are guard.Senders by their names in JSON.
+type senders struct {
+	Proved      uint64 `json:"proved"`
+	Downgraded  uint64 `json:"downgraded"`
+	OtherSender uint64 `json:"other_sender"`
+	Malformed   uint64 `json:"proof_malformed"`
+	OtherMethod uint64 `json:"proof_other_method"`
+	OtherURI    uint64 `json:"proof_other_uri"`
+	OtherToken  uint64 `json:"proof_other_token"`
+	OtherTime   uint64 `json:"proof_other_time"`
+	Replayed    uint64 `json:"proof_replayed"`
+	NonceAsked  uint64 `json:"proof_without_nonce"`
+	MemoryFull  uint64 `json:"proof_not_remembered"`
 }
 
 // reportHere is how the events of a door fare on their way to the issuer.

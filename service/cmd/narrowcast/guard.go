@@ -48,7 +48,7 @@ date, for an owner, and shows in health, metrics and every event.
 			}
 			d.announce(a.now())
 			err = serveAll(c.Context(), 10*time.Second, log, d.run,
-				listener{what: "guard", address: s.Listen, handler: d.handler, tls: s.TLS, streams: true},
+				listener{what: "guard", address: s.Listen, handler: d.handler, tls: s.TLS, streams: true, callers: d.askCallers},
 				listener{what: "operations", address: s.Operations, handler: d.operations})
 			return errors.Join(err, d.close())
 		},
@@ -157,7 +157,7 @@ func (g *guardFlags) text() string {
 // announce says once in the log what the door is set to do.
 func (d *door) announce(now time.Time) {
 	s := d.guard.State()
-	d.log.Info("guarding", "audience", s.Audience, "mode", s.Mode, "configuration", s.Digest)
+	d.log.Info("guarding", "audience", s.Audience, "mode", s.Mode, "sender", d.settings.Sender, "configuration", s.Digest)
 	if s.Mode == event.Observe {
 		d.log.Warn("observe mode: requests with a wrong audience are served", "owner", s.ObserveOwner, "until", s.ObserveUntil.UTC().Format(time.RFC3339))
 	}

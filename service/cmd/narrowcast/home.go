@@ -15,7 +15,6 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
-	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
 )
 
 // What init puts into an issuer's directory.
@@ -25,6 +24,7 @@ const (
 	databaseFile   = "book.db"
 	masterKeyFile  = "master.key"
 	credentialsDir = "credentials"
+	tenantsDir     = "tenants"
 )
 
 // issuerSettings reads the settings of the issuer in --home.
@@ -38,12 +38,12 @@ func (a *app) issuerSettings() (settings.Issuer, error) {
 
 // openBook opens the issuer's store for reading. It works whether or not the
 // issuer is running.
-func (a *app) openBook(ctx context.Context) (*sqlite.Store, settings.Issuer, error) {
+func (a *app) openBook(ctx context.Context) (store.Store, settings.Issuer, error) {
 	s, err := a.issuerSettings()
 	if err != nil {
 		return nil, s, err
 	}
-	book, err := sqlite.OpenReadOnly(ctx, sqlite.Config{Path: s.Database, Now: a.now})
+	book, err := a.readStore(ctx, s)
 	return book, s, err
 }
 

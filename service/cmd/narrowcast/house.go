@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -17,24 +16,25 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/issuer"
 	"github.com/narrowcast-io/narrowcast/service/internal/keyring"
 	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
+	"github.com/narrowcast-io/narrowcast/service/internal/quota"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
-	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
 )
 
 // house is a whole issuer: store, keys, registry, desk and wire, put together
 // from a settings file.
 type house struct {
-	settings   settings.Issuer
-	store      store.Store
-	ring       *keyring.Ring
-	desk       *issuer.Desk
-	doors      atomic.Pointer[inForce]
-	handler    http.Handler
-	operations http.Handler
-	log        *slog.Logger
-	now        func() time.Time
+	settings settings.Issuer
+	store    store.Store
+	ring     *keyring.Ring
+	desk     *issuer.Desk
+	doors    atomic.Pointer[inForce]
+	path     string // of the issuer: "" or "/…"
+	handler  *quota.Gate
+	log      *slog.Logger
+	now      func() time.Time
+	metrics  *metrics.Group
 
 	api *httpapi.API
 }
@@ -51,16 +51,19 @@ const refreshEvery = 500 * time.Millisecond
 
 // openHouse makes an issuer from what init made. It listens to nothing yet and
 // creates nothing.
-func (a *app) openHouse(ctx context.Context, s settings.Issuer, log *slog.Logger) (*house, error) {
-	h := &house{settings: s, log: log, now: a.now}
+func (a *app) openHouse(ctx context.Context, s settings.Issuer, log *slog.Logger, all *metrics.Metrics) (*house, error) {
+	h := &house{settings: s, log: log, now: a.now, path: pathOf(s.Issuer.String())}
 	h.doors.Store(&inForce{})
-	book, err := sqlite.Open(ctx, sqlite.Config{Path: s.Database, Now: a.now})
+	book, err := a.openStore(ctx, s)
 	if err != nil {
 		return nil, usage(err)
 	}
 	h.store = book
-	if err := h.furnish(ctx, a); err != nil {
-		return nil, errors.Join(err, book.Close())
+	if h.metrics, err = all.Tenant(s.Tenant); err == nil {
+		err = h.furnish(ctx, a)
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
 }
@@ -74,14 +77,13 @@ func (h *house) furnish(ctx context.Context, a *app) error {
 	if err := h.refresh(ctx); err != nil {
 		return usage(err)
 	}
-	m := metrics.New()
 	if err := h.makeDesk(); err != nil {
 		return err
 	}
-	if err := h.makeWire(m); err != nil {
+	if err := h.makeWire(); err != nil {
 		return err
 	}
-	return h.makeOperations(m)
+	return h.count()
 }
 
 // makeDesk puts the desk together. Its name in the book is new with each start,
@@ -131,11 +133,11 @@ func hostName() string {
 	return host
 }
 
-func (h *house) makeWire(m *metrics.Metrics) error {
+func (h *house) makeWire() error {
 	api, err := httpapi.New(httpapi.Config{
 		Issuer: h.settings.Issuer, Desk: h.desk, Book: h.store, KeySet: h.ring.JWKS, Keys: h.ring,
-		Algorithms: ownAlgorithms(), Now: h.now, Log: h.log, Tenant: h.settings.Tenant, Observe: m.Request,
-		Writer: "house/" + hostName(), // the same after a restart: it speaks for the same doors
+		Algorithms: ownAlgorithms(), Now: h.now, Log: h.log, Tenant: h.settings.Tenant, Observe: h.metrics.Request,
+		Writer: "house/" + hostName() + "/" + h.settings.Listen, // the same after a restart: it speaks for the same doors
 		MayReport: func(client narrowcast.ClientID, door narrowcast.Audience) bool {
 			s := h.doors.Load().snapshot
 			return s != nil && s.MayReport(client, door)
@@ -145,7 +147,10 @@ func (h *house) makeWire(m *metrics.Metrics) error {
 		return usage(err)
 	}
 	h.api = api
-	h.handler, err = httpapi.Handler(api)
+	handler, err := httpapi.Handler(api)
+	if err == nil {
+		h.handler, err = h.gated(handler)
+	}
 	return err
 }
 
@@ -154,19 +159,17 @@ func ownAlgorithms() []narrowcast.Algorithm {
 	return []narrowcast.Algorithm{narrowcast.ES256, narrowcast.ES384, narrowcast.RS256, narrowcast.PS256, narrowcast.Ed25519}
 }
 
-func (h *house) makeOperations(m *metrics.Metrics) error {
-	err := errors.Join(
+// count publishes what the house counts.
+func (h *house) count() error {
+	m := h.metrics
+	return errors.Join(
 		m.Counter("narrowcast_issued_total", "Tokens minted.", func() uint64 { return h.desk.Counts().Issued }),
 		m.Counter("narrowcast_refused_total", "Token requests refused.", func() uint64 { return h.desk.Counts().Refused }),
 		m.Counter("narrowcast_refused_unrecorded_total", "Refusals that were only counted, beyond what is recorded in a second.", func() uint64 { return h.desk.Counts().Unrecorded }),
 		m.Counter("narrowcast_failed_total", "Token requests that failed because the book or the press did.", func() uint64 { return h.desk.Counts().Failed }),
-		m.Gauge("narrowcast_registry_revision", "The registry revision in force.", func() float64 { return float64(h.doors.Load().revision) }),
+		m.Gauge("narrowcast_registry_revision", "The registry revision in force; 0 when there is none, and nothing is minted.", func() float64 { return float64(h.doors.Load().revision) }),
+		m.Counter("narrowcast_turned_away_total", "Requests beyond the quotas of the tenant.", h.handler.Turned),
 	)
-	if err != nil {
-		return err
-	}
-	h.operations = httpapi.Operations(httpapi.OperationsConfig{Metrics: m.Handler(), Log: h.log, Ready: h.ready})
-	return nil
 }
 
 // ready reports an issuer that cannot mint.
@@ -218,4 +221,9 @@ func (h *house) run(ctx context.Context) {
 	}
 }
 
-func (h *house) close() error { return h.store.Close() }
+func (h *house) close() error {
+	if h.metrics != nil {
+		h.metrics.Close()
+	}
+	return h.store.Close()
+}

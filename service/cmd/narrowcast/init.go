@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,6 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/credential"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
-	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
 )
 
 // setup is what init makes.
@@ -27,6 +27,10 @@ type setup struct {
 	issuer     narrowcast.Issuer
 	listen     string
 	operations string
+	tenant     string
+	hosted     bool // another house serves this one
+	tenants    bool // this house serves others
+	postgres   settings.Postgres
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -37,15 +41,33 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `Make DIR with everything an issuer needs: a settings file, a master key, a signing
 key, an empty book, a sample registry that is in force at once, and a credential
 for each client of the sample, the first administrator among them. Nothing that
-exists is overwritten. Starting an issuer never makes any of this.`,
-		Example: "  narrowcast init /var/lib/narrowcast --issuer https://tokens.example.test\n  narrowcast serve --home /var/lib/narrowcast",
-		Args:    exactArgs(1, "one argument, the directory to make"),
+exists is overwritten. Starting an issuer never makes any of this.
+
+A tenant is a house of its own, with its own issuer, keys, registry and book. Made
+with --hosted below the tenants directory of another house, it is served by that
+one's process. Every other command works on it through --home.`,
+		Example: `  narrowcast init /var/lib/narrowcast --issuer https://tokens.example.test
+  narrowcast serve --home /var/lib/narrowcast
+
+  narrowcast init /srv/nc --issuer https://tokens.example.test --tenants
+  narrowcast init /srv/nc/tenants/acme --hosted --tenant acme --issuer https://tokens.example.test/t/acme
+
+  narrowcast init /srv/nc --issuer https://tokens.example.test --postgres postgres://narrowcast@db/narrowcast --password-file /run/secrets/pg`,
+		Args: exactArgs(1, "one argument, the directory to make"),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := narrowcast.ParseIssuer(issuer)
 			if err != nil {
 				return usage(fmt.Errorf("--issuer: %w", err))
 			}
 			in.dir, in.issuer = args[0], id
+			if in.hosted && (in.tenant == "" || in.tenants) {
+				return usage(errors.New("--hosted needs --tenant, and excludes --tenants"))
+			}
+			if in.postgres.PasswordFile != "" {
+				if in.postgres.PasswordFile, err = filepath.Abs(in.postgres.PasswordFile); err != nil {
+					return err
+				}
+			}
 			if err := a.makeHome(c.Context(), in); err != nil {
 				return err
 			}
@@ -55,6 +77,12 @@ exists is overwritten. Starting an issuer never makes any of this.`,
 	c.Flags().StringVar(&issuer, "issuer", "http://127.0.0.1:8480", "the issuer identifier: the URL at which clients reach it")
 	c.Flags().StringVar(&in.listen, "listen", "127.0.0.1:8480", "where the issuer listens")
 	c.Flags().StringVar(&in.operations, "operations", "127.0.0.1:8481", "where health and metrics are served")
+	c.Flags().StringVar(&in.tenant, "tenant", "", "the tenant that the issuer serves")
+	c.Flags().BoolVar(&in.hosted, "hosted", false, "another house will serve this one")
+	c.Flags().BoolVar(&in.tenants, "tenants", false, "make a directory for the houses of tenants")
+	c.Flags().StringVar(&in.postgres.URL, "postgres", "", "keep the book in this PostgreSQL database instead of a file")
+	c.Flags().StringVar(&in.postgres.PasswordFile, "password-file", "", "the file with the password of --postgres")
+	c.Flags().StringVar(&in.postgres.Schema, "schema", "narrowcast", "the schema of --postgres; it must be empty")
 	return c
 }
 
@@ -87,6 +115,11 @@ func (a *app) fillHome(ctx context.Context, in setup) error {
 	if err := os.Mkdir(filepath.Join(in.dir, credentialsDir), 0o700); err != nil {
 		return err
 	}
+	if in.tenants {
+		if err := os.Mkdir(filepath.Join(in.dir, tenantsDir), 0o755); err != nil {
+			return err
+		}
+	}
 	secret := make([]byte, 32)
 	if _, err := rand.Read(secret); err != nil {
 		return err
@@ -103,7 +136,7 @@ func (a *app) fillHome(ctx context.Context, in setup) error {
 	if err != nil {
 		return fmt.Errorf("the settings that init writes: %w", err)
 	}
-	book, err := sqlite.Create(ctx, sqlite.Config{Path: s.Database, Now: a.now})
+	book, err := a.createStore(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -118,14 +151,32 @@ func (a *app) fillHome(ctx context.Context, in setup) error {
 }
 
 func (in setup) settingsText() string {
-	return `# The settings of this issuer. "narrowcast settings" explains every option.
-issuer: ` + in.issuer.String() + `
-listen: ` + in.listen + `
-operations: ` + in.operations + `
-database: ` + databaseFile + `
-registry: ` + registryDir + `
-master_key_file: ` + masterKeyFile + `
-`
+	lines := []string{
+		`# The settings of this issuer. "narrowcast settings" explains every option.`,
+		"issuer: " + in.issuer.String(),
+	}
+	add := func(key, value string) { lines = append(lines, key+": "+strconv.Quote(value)) }
+	if in.tenant != "" {
+		add("tenant", in.tenant)
+	}
+	if in.hosted {
+		lines = append(lines, "hosted: true")
+	} else {
+		lines = append(lines, "listen: "+in.listen, "operations: "+in.operations)
+	}
+	if in.tenants {
+		lines = append(lines, "tenants: "+tenantsDir)
+	}
+	if in.postgres.URL == "" {
+		lines = append(lines, "database: "+databaseFile)
+	} else {
+		lines = append(lines, "postgres:", "  url: "+strconv.Quote(in.postgres.URL), "  schema: "+in.postgres.Schema)
+		if in.postgres.PasswordFile != "" {
+			lines = append(lines, "  password_file: "+strconv.Quote(in.postgres.PasswordFile))
+		}
+	}
+	lines = append(lines, "registry: "+registryDir, "master_key_file: "+masterKeyFile)
+	return strings.Join(lines, "\n") + "\n"
 }
 
 // writeRegistry makes the sample registry and a credential for each of its

@@ -14,7 +14,6 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
-	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
 )
 
 // proposal is a registry on disk beside the revision in force.
@@ -63,7 +62,7 @@ applying the files of an older one again makes a new one.`,
 			if err != nil {
 				return err
 			}
-			book, err := sqlite.Open(c.Context(), sqlite.Config{Path: s.Database, Now: a.now})
+			book, err := a.openStore(c.Context(), s)
 			if err != nil {
 				return err
 			}

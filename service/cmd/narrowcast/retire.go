@@ -11,7 +11,6 @@ import (
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
-	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
 )
 
 func (a *app) retireCommand() *cobra.Command {
@@ -48,7 +47,7 @@ func (a *app) retireKey(ctx context.Context, kid string, confirmed bool) error {
 	if err != nil {
 		return err
 	}
-	kept, err := sqlite.Open(ctx, sqlite.Config{Path: s.Database, Now: a.now})
+	kept, err := a.openStore(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/keyring"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
-	"github.com/narrowcast-io/narrowcast/service/internal/store/sqlite"
 )
 
 func ringConfig(s settings.Issuer, kept store.Store, now func() time.Time) (keyring.Config, error) {
@@ -51,7 +50,7 @@ func (a *app) rotateKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kept, err := sqlite.Open(ctx, sqlite.Config{Path: s.Database, Now: a.now})
+	kept, err := a.openStore(ctx, s)
 	if err != nil {
 		return err
 	}

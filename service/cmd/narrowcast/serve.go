@@ -23,7 +23,10 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: `Run the issuer whose directory narrowcast init made: the token endpoint, the public
 keys, the intake for events, and health and metrics on a listener of their own. It
 runs in the foreground, logs JSON lines to standard error and ends on SIGINT or
-SIGTERM when requests under way are answered.`,
+SIGTERM when requests under way are answered.
+
+With tenants in the settings it serves the house of each tenant as well. Houses that
+are added to that directory, or taken out of it, are noticed within seconds.`,
 		Example: "  narrowcast serve --home /var/lib/narrowcast",
 		Args:    exactArgs(0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -32,14 +35,14 @@ SIGTERM when requests under way are answered.`,
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(a.errs, nil))
-			h, err := a.openHouse(c.Context(), s, log)
+			st, err := a.openStreet(c.Context(), s, log)
 			if err != nil {
 				return err
 			}
-			err = serveAll(c.Context(), s.Drain, log, h.run,
-				listener{what: "issuer", address: s.Listen, handler: h.handler, tls: s.TLS},
-				listener{what: "operations", address: s.Operations, handler: h.operations})
-			return errors.Join(err, h.close())
+			err = serveAll(c.Context(), s.Drain, log, st.run,
+				listener{what: "issuer", address: s.Listen, handler: st, tls: s.TLS},
+				listener{what: "operations", address: s.Operations, handler: st.operations()})
+			return errors.Join(err, st.close())
 		},
 	}
 }
@@ -50,7 +53,8 @@ type listener struct {
 	address string
 	handler http.Handler
 	tls     settings.TLS
-	streams bool // answers and bodies may take as long as they take
+	streams bool                    // answers and bodies may take as long as they take
+	callers func(*tls.Config) error // asks callers for certificates; nil: they are not asked
 }
 
 // serveAll listens on all addresses before it serves on any, runs work beside
@@ -107,7 +111,13 @@ func (l listener) listen() (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(err, plain.Close())
 	}
-	return tls.NewListener(plain, &tls.Config{
+	config := &tls.Config{
 		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-	}), nil
+	}
+	if l.callers != nil {
+		if err := l.callers(config); err != nil {
+			return nil, errors.Join(err, plain.Close())
+		}
+	}
+	return tls.NewListener(plain, config), nil
 }
