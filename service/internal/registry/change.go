@@ -40,11 +40,13 @@ const (
 	ClientDisabled   = "client_disabled"
 	ClientEnabled    = "client_enabled"
 	ClientChanged    = "client_changed" // owner or kind
-	ProofAdded       = "proof_added"    // another key or secret to authenticate with
+	ProofAdded       = "proof_added"    // another key, secret, certificate or token to authenticate with
 	ProofRemoved     = "proof_removed"
 	IssuerAdded      = "issuer_added"
 	IssuerRemoved    = "issuer_removed"
-	IssuerChanged    = "issuer_changed"
+	IssuerChanged    = "issuer_changed" // profile, keys, or how long and how often its tokens are taken
+	IssuerDisabled   = "issuer_disabled"
+	IssuerEnabled    = "issuer_enabled"
 )
 
 // String returns one line: + before what widens, a blank before all else.

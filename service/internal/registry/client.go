@@ -2,6 +2,7 @@ package registry
 
 import (
 	"path"
+	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
 	sy "github.com/narrowcast-io/narrowcast/service/internal/strictyaml"
@@ -19,8 +20,8 @@ func (l *loader) readClient(v sy.Value) {
 		sy.Field{Name: "disabled", Read: set(&d.Disabled, sy.Value.Bool)},
 		sy.Field{Name: "authenticate", Required: true, Read: func(v sy.Value) {
 			v.List(1, maxShort, func(v sy.Value) {
-				if c, ok := l.readCredential(v.Secret()); ok {
-					d.Authenticate = append(d.Authenticate, c)
+				if c, draft, ok := l.readCredential(v.Secret()); ok {
+					d.Authenticate, d.credentials = append(d.Authenticate, c), append(d.credentials, draft)
 				}
 			})
 		}},
@@ -33,30 +34,40 @@ func (l *loader) readClient(v sy.Value) {
 
 // readCredential reads one way to authenticate. Everything in it is treated as
 // secret: the commonest mistake is to put the wrong half here.
-func (l *loader) readCredential(v sy.Value) (c Credential, ok bool) {
-	c.Position = place(v)
-	methods := 0
-	method := func(name string, read func(sy.Value)) sy.Field {
+func (l *loader) readCredential(v sy.Value) (c Credential, d draftCredential, ok bool) {
+	c.Position, d.at = place(v), v
+	methods, complete := 0, true
+	var names []string
+	method := func(name, kind string, read func(sy.Value) bool) sy.Field {
+		names = append(names, name)
 		return sy.Field{Name: name, Read: func(v sy.Value) {
 			methods++
-			c.Kind = name
-			read(v)
+			c.Kind = kind
+			complete = read(v) && complete
 		}}
 	}
 	read := v.Object(
-		method(PrivateKeyJWT, func(v sy.Value) { c.Keys = l.readKeys(v) }),
-		method(ClientSecretBasic, func(v sy.Value) {
-			v.Object(sy.Field{Name: "argon2id", Required: true, Read: func(v sy.Value) {
-				if c.Secret, ok = v.Text(); ok {
-					checkArgon2id(v, c.Secret)
-				}
-			}})
-		}),
+		method(PrivateKeyJWT, PrivateKeyJWT, func(v sy.Value) bool { c.Keys = l.readKeys(v); return true }),
+		method(ClientSecretBasic, ClientSecretBasic, func(v sy.Value) bool { c.readSecret(v); return true }),
+		method(SPIFFE, SPIFFE, func(v sy.Value) bool { return c.readSPIFFE(v) }),
+		method(TLSClientAuth, TLSClientAuth, func(v sy.Value) bool { return l.readCertificateRule(&c, v) }),
+		method(SelfSignedTLS, SelfSignedTLS, func(v sy.Value) bool { return l.readThumbprints(&c, &d, v) }),
+		method(Federated, Federated, func(v sy.Value) bool { return c.readToken(&d, v) }),
+		method("kubernetes", Federated, func(v sy.Value) bool { return c.readServiceAccount(&d, v) }),
 	)
 	if read && methods != 1 {
-		v.Fault("must name exactly one method: %s or %s", PrivateKeyJWT, ClientSecretBasic)
+		v.Fault("must name exactly one method: %s or %s", strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
 	}
-	return c, read && methods == 1
+	return c, d, read && methods == 1 && complete
+}
+
+func (c *Credential) readSecret(v sy.Value) {
+	v.Object(sy.Field{Name: "argon2id", Required: true, Read: func(v sy.Value) {
+		var ok bool
+		if c.Secret, ok = v.Text(); ok {
+			checkArgon2id(v, c.Secret)
+		}
+	}})
 }
 
 func (l *loader) readKeys(v sy.Value) (keys []narrowcast.Key) {
@@ -71,24 +82,10 @@ func (l *loader) readKeys(v sy.Value) (keys []narrowcast.Key) {
 	return keys
 }
 
-// readKeyFile reads a key set from a file of the registry. The file is part of
-// the revision, so that history can be read again.
+// readKeyFile reads a key set from a file of the registry.
 func (l *loader) readKeyFile(v sy.Value) []narrowcast.Key {
-	name, ok := v.Text()
+	name, text, ok := l.file(v, ".json")
 	if !ok {
-		return nil
-	}
-	if path.IsAbs(name) || name != path.Clean(name) || name == ".." || len(name) > 2 && name[:3] == "../" {
-		v.Fault("must be a path inside the registry directory, without . and ..")
-		return nil
-	}
-	text, here := l.files[name]
-	switch {
-	case path.Ext(name) != ".json":
-		v.Fault("must name a .json file; no other file of the registry holds keys")
-		return nil
-	case !here:
-		v.Fault("there is no file %s in the registry directory", name)
 		return nil
 	}
 	top, ok := sy.Read(&l.report, sy.Source{Name: name, Text: text, Secret: true})
@@ -96,6 +93,28 @@ func (l *loader) readKeyFile(v sy.Value) []narrowcast.Key {
 		return nil
 	}
 	return l.readSet(top, v)
+}
+
+// file finds the file that v names. It is part of the revision, so that history
+// can be read again.
+func (l *loader) file(v sy.Value, ending string) (name string, text []byte, ok bool) {
+	if name, ok = v.Text(); !ok {
+		return "", nil, false
+	}
+	if path.IsAbs(name) || name != path.Clean(name) || name == ".." || strings.HasPrefix(name, "../") {
+		v.Fault("must be a path inside the registry directory, without . and ..")
+		return "", nil, false
+	}
+	text, here := l.files[name]
+	switch {
+	case path.Ext(name) != ending:
+		v.Fault("must name a %s file; no other file of the registry holds %s", ending, map[string]string{".json": "keys", ".pem": "certificates"}[ending])
+		return "", nil, false
+	case !here:
+		v.Fault("there is no file %s in the registry directory", name)
+		return "", nil, false
+	}
+	return name, text, true
 }
 
 // checkKeyIDs refuses two keys of one client with the same id: an assertion

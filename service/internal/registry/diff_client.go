@@ -3,6 +3,8 @@ package registry
 import (
 	"fmt"
 	"slices"
+
+	"github.com/narrowcast-io/narrowcast/service/internal/federation"
 )
 
 func (d *differ) clientEntries() {
@@ -12,6 +14,7 @@ func (d *differ) clientEntries() {
 		case was == nil:
 			d.add(Change{Kind: ClientAdded, Client: id, After: is.Kind, Position: is.Position, Widens: is.Kind == Admin,
 				Text: fmt.Sprintf("%s is a new client of kind %s, owned by %s", id, is.Kind, is.Owner)})
+			d.proofs(id, &Client{}, &Client{Position: is.Position, Authenticate: is.foreign()})
 		case is == nil:
 			d.add(Change{Kind: ClientRemoved, Client: id, Before: was.Kind, Position: was.Position, Text: id + " is no client any more"})
 		default:
@@ -36,11 +39,18 @@ func (d *differ) client(id string, was, is *Client) {
 		d.add(Change{Kind: ClientChanged, Client: id, Before: was.Kind, After: is.Kind, Position: is.Position,
 			Text: id + ": kind " + was.Kind + " becomes " + is.Kind, Widens: is.Kind == Admin})
 	}
+	d.proofs(id, was, is)
+}
+
+func (d *differ) proofs(id string, was, is *Client) {
 	had, has := was.proofs(), is.proofs()
-	for _, proof := range has {
-		if !slices.Contains(had, proof) {
-			d.add(Change{Kind: ProofAdded, Client: id, After: proof, Position: is.Position, Widens: true,
-				Text: "whoever holds " + proof + " can act as " + id})
+	for _, credential := range is.Authenticate {
+		for _, proof := range proofs(credential) {
+			if slices.Contains(had, proof) {
+				continue
+			}
+			d.add(Change{Kind: ProofAdded, Client: id, After: proof, Position: is.Position, Widens: !d.covered(was, credential),
+				Text: "whoever holds " + proof + " can act as " + id + d.notes(credential)})
 		}
 	}
 	for _, proof := range had {
@@ -51,25 +61,42 @@ func (d *differ) client(id string, was, is *Client) {
 	}
 }
 
+// covered reports that a rule lets in nobody whom a rule of before did not: it
+// was only tightened.
+func (d *differ) covered(was *Client, c Credential) bool {
+	is, known := d.after.Issuer(c.Rule.Issuer)
+	return c.Kind == Federated && known && slices.ContainsFunc(was.Authenticate, func(old Credential) bool {
+		return old.Kind == Federated && federation.Covers(is.Profile, old.Rule, c.Rule)
+	})
+}
+
+// notes are what a reviewer should know of a rule.
+func (d *differ) notes(c Credential) string {
+	is, known := d.after.Issuer(c.Rule.Issuer)
+	if c.Kind != Federated || !known {
+		return ""
+	}
+	text := ""
+	for _, note := range federation.Notes(is.Profile, c.Rule) {
+		text += "; " + note
+	}
+	return text
+}
+
+// foreign are the credentials that somebody else gives out.
+func (c *Client) foreign() (all []Credential) {
+	for _, credential := range c.Authenticate {
+		switch credential.Kind {
+		case SPIFFE, TLSClientAuth, Federated:
+			all = append(all, credential)
+		}
+	}
+	return all
+}
+
 func (c *Client) proofs() (all []string) {
 	for _, credential := range c.Authenticate {
 		all = append(all, proofs(credential)...)
 	}
 	return all
-}
-
-func (d *differ) issuerEntries() {
-	key := func(i Issuer) string { return i.Issuer.String() }
-	paired(d.before.issuers, d.after.issuers, key, func(id string, was, is *Issuer) {
-		switch {
-		case was == nil:
-			d.add(Change{Kind: IssuerAdded, After: is.Profile, Position: is.Position, Widens: true,
-				Text: "issuer " + id + " is trusted, profile " + is.Profile})
-		case is == nil:
-			d.add(Change{Kind: IssuerRemoved, Before: was.Profile, Position: was.Position, Text: "issuer " + id + " is no longer trusted"})
-		case was.Profile != is.Profile:
-			d.add(Change{Kind: IssuerChanged, Before: was.Profile, After: is.Profile, Position: is.Position, Widens: true,
-				Text: "issuer " + id + ": profile " + was.Profile + " becomes " + is.Profile})
-		}
-	})
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"hash"
 	"time"
-
-	"github.com/narrowcast-io/narrowcast"
 )
 
 // Digest returns the SHA-256, in hex, of what the registry says. Comments,
@@ -29,12 +27,12 @@ func (s *Snapshot) computeDigest() string {
 		h.add(string(c.ID), c.Owner, c.Kind, fmt.Sprint(c.Disabled))
 		h.count(len(c.Authenticate))
 		for _, credential := range c.Authenticate {
-			h.list(proofs(credential))
+			h.credential(credential)
 		}
 	}
 	h.count(len(s.issuers))
 	for _, i := range s.issuers {
-		h.add(i.Issuer.String(), i.Profile)
+		h.issuer(i)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -73,29 +71,25 @@ func (h fields) resource(r Resource) {
 	}
 }
 
-// proofs names what a credential proves, without showing a hash of a secret:
-// one text for each key, or one for the secret.
-func proofs(c Credential) []string {
-	if c.Kind == ClientSecretBasic {
-		sum := sha256.Sum256([]byte(c.Secret))
-		return []string{"a secret (entry " + hex.EncodeToString(sum[:4]) + ")"}
+// credential adds what the texts of proofs do not tell apart.
+func (h fields) credential(c Credential) {
+	h.list(proofs(c))
+	if c.Kind != Federated {
+		return
 	}
-	texts := make([]string, len(c.Keys))
-	for i, key := range c.Keys {
-		texts[i] = describeKey(key)
+	h.count(len(c.Rule.Claims))
+	for _, claim := range c.Rule.Claims {
+		h.list(claim.Name)
+		h.list(claim.AnyOf)
 	}
-	return texts
 }
 
-func describeKey(key narrowcast.Key) string {
-	thumbprint, _ := key.Thumbprint() // a key that could be loaded has one
-	text := fmt.Sprintf("key %q (%s, thumbprint %s)", key.ID(), key.Algorithm(), thumbprint)
-	from, to := key.Window()
-	if !from.IsZero() {
-		text += " from " + from.Format(time.RFC3339)
+func (h fields) issuer(i Issuer) {
+	h.add(i.Issuer.String(), i.Profile, i.JWKSURL, i.Bundle.URL, i.Bundle.EndpointID, i.MaxAge.String(),
+		fmt.Sprint(i.Discovery, i.Bundle.WorkloadAPI, i.OneTime, i.TokenReview, i.Disabled))
+	h.add(string(i.Bundle.Document))
+	h.count(len(i.Keys))
+	for _, key := range i.Keys {
+		h.add(describeKey(key))
 	}
-	if !to.IsZero() {
-		text += " until " + to.Format(time.RFC3339)
-	}
-	return text
 }

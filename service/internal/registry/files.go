@@ -16,10 +16,12 @@ const (
 	MaxFiles      = 512
 	MaxTotalBytes = 16 << 20
 	maxFileBytes  = strictyaml.MaxBytes
+	maxPEMFiles   = 128
+	maxPEMBytes   = 64 << 10
 )
 
-// ReadDir reads the files of a registry: *.yaml in dir itself, and *.json, the
-// key sets, in dir and below it. Hidden names are passed over. Symbolic links
+// ReadDir reads the files of a registry: *.yaml in dir itself, and in dir and
+// below it *.json, key sets and bundles, and *.pem, certificates. Hidden names are passed over. Symbolic links
 // are followed inside dir and never out of it. The keys of the result are paths
 // relative to dir with slashes.
 func ReadDir(dir string) (map[string][]byte, error) {
@@ -39,6 +41,7 @@ type reader struct {
 	root  *os.Root
 	files map[string][]byte
 	total int
+	pems  int
 }
 
 func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
@@ -53,6 +56,10 @@ func (r *reader) visit(name string, entry fs.DirEntry, err error) error {
 	}
 	switch path.Ext(name) {
 	case ".json":
+	case ".pem":
+		if r.pems++; r.pems > maxPEMFiles {
+			return fmt.Errorf("more than %d .pem files", maxPEMFiles)
+		}
 	case ".yml":
 		return fmt.Errorf("%s: name it .yaml; no other ending is read", name)
 	case ".yaml":
@@ -81,12 +88,16 @@ func (r *reader) read(name string) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: is not a regular file", name)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	limit := maxFileBytes
+	if path.Ext(name) == ".pem" {
+		limit = maxPEMBytes
+	}
+	text, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
 	if err != nil {
 		return err
 	}
-	if len(text) > maxFileBytes {
-		return fmt.Errorf("%s: is larger than %d bytes", name, maxFileBytes)
+	if len(text) > limit {
+		return fmt.Errorf("%s: is larger than %d bytes", name, limit)
 	}
 	if r.total += len(text); r.total > MaxTotalBytes {
 		return fmt.Errorf("all files together are larger than %d bytes", MaxTotalBytes)

@@ -39,7 +39,8 @@ func AdminDoor(issuer narrowcast.Issuer) (narrowcast.Audience, error) {
 // They follow from the files and cannot be written in them, so nobody can open
 // them wider by hand: their audiences and names are refused there. The digest
 // stays that of the files. It fails when a resource of the files has one of
-// these audiences or one too like it.
+// these audiences or one too like it, and when a foreign issuer has our own
+// identifier or one too like it: its tokens could pass for ours.
 func (s *Snapshot) WithHouse(issuer narrowcast.Issuer) (*Snapshot, error) {
 	events, err := EventsDoor(issuer)
 	if err != nil {
@@ -48,6 +49,9 @@ func (s *Snapshot) WithHouse(issuer narrowcast.Issuer) (*Snapshot, error) {
 	admin, err := AdminDoor(issuer)
 	if err != nil {
 		return nil, fmt.Errorf("the issuer's own doors: %w", err)
+	}
+	if err := s.foreign(issuer); err != nil {
+		return nil, err
 	}
 	house := &Snapshot{clients: slices.Clone(s.clients), issuers: s.issuers, digest: s.digest}
 	own := []Resource{
@@ -84,6 +88,17 @@ func (s *Snapshot) keepsOff(door string) error {
 	}
 	for _, c := range s.clients {
 		errs = append(errs, taken("client", string(c.ID), c.Position))
+	}
+	return errors.Join(errs...)
+}
+
+// foreign reports a foreign issuer that is not foreign.
+func (s *Snapshot) foreign(own narrowcast.Issuer) error {
+	var errs []error
+	for _, i := range s.issuers {
+		if fold(i.Issuer.String()) == fold(own.String()) {
+			errs = append(errs, fmt.Errorf("%s: issuer %s is this issuer itself, or too like it; it cannot be registered as a foreign one", i.Position, i.Issuer))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"math"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -55,12 +56,15 @@ type members struct {
 	from, to                       time.Time
 }
 
+// holdsSecret reports a JWK with members that nobody may see.
+func holdsSecret(v sy.Value) bool {
+	return slices.ContainsFunc([]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}, v.Has)
+}
+
 func readKey(v sy.Value) (narrowcast.Key, bool) {
-	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
-		if v.Has(name) {
-			v.Fault("holds private or symmetric key material; give the public half only, and replace the key")
-			return narrowcast.Key{}, false
-		}
+	if holdsSecret(v) {
+		v.Fault("holds private or symmetric key material; give the public half only, and replace the key")
+		return narrowcast.Key{}, false
 	}
 	var m members
 	if !v.Object(m.fields()...) || m.kid == "" || m.kty == "" {

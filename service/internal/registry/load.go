@@ -25,6 +25,7 @@ func Load(files map[string][]byte) (*Snapshot, error) {
 	if read == 0 {
 		return nil, fmt.Errorf("registry: there is no .yaml file")
 	}
+	l.refusePrivateKeys()
 	l.checkTogether()
 	if err := l.report.Err(); err != nil {
 		return nil, fmt.Errorf("registry:\n%w", err)
@@ -53,7 +54,20 @@ type draftResource struct {
 
 type draftClient struct {
 	Client
-	id sy.Value
+	id          sy.Value
+	credentials []draftCredential // one for each of Authenticate
+}
+
+// draftCredential keeps where a credential says what must be looked at together
+// with other entries.
+type draftCredential struct {
+	at     sy.Value
+	issuer sy.Value   // of token: where the issuer is named
+	claims []sy.Value // of token: one for each claim of the rule
+	thumbs []sy.Value // of self_signed_tls_client_auth
+	// account: the rule was written as that of a Kubernetes service account.
+	account bool
+	unread  bool // a claim could not be read, which was reported
 }
 
 type draftIssuer struct {
@@ -87,21 +101,6 @@ func (l *loader) readFile(name string, text []byte) {
 		section("clients", l.readClient),
 		section("issuers", l.readIssuer),
 	)
-}
-
-func (l *loader) readIssuer(v sy.Value) {
-	var d draftIssuer
-	d.Position = place(v)
-	v.Object(
-		sy.Field{Name: "id", Required: true, Read: func(v sy.Value) {
-			d.id = v
-			d.Issuer.Issuer, _ = sy.Parsed(v, narrowcast.ParseIssuer)
-		}},
-		sy.Field{Name: "profile", Required: true, Read: func(v sy.Value) { d.Profile, _ = sy.Parsed(v, parseName) }},
-	)
-	if !d.Issuer.Issuer.IsZero() {
-		l.issuers = append(l.issuers, d)
-	}
 }
 
 func place(v sy.Value) string {

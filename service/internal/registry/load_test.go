@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -293,6 +294,18 @@ func TestReadDir(t *testing.T) {
 	_ = os.Remove(filepath.Join(dir, "keys/e.yaml"))
 	write(filepath.Join(dir, "big.json"), strings.Repeat(" ", 1<<20+1))
 	refused("a large file")
+	_ = os.Remove(filepath.Join(dir, "big.json"))
+	write(filepath.Join(dir, "tls/a.pem"), strings.Repeat(" ", 64<<10))
+	if files, err = registry.ReadDir(dir); err != nil || len(files["tls/a.pem"]) != 64<<10 {
+		t.Fatal("certificates", err)
+	}
+	write(filepath.Join(dir, "tls/a.pem"), strings.Repeat(" ", 64<<10+1))
+	refused("a large .pem file")
+	_ = os.Remove(filepath.Join(dir, "tls/a.pem"))
+	for i := range 129 {
+		write(filepath.Join(dir, fmt.Sprintf("tls/%d.pem", i)), "x")
+	}
+	refused("many .pem files")
 	if _, err := registry.ReadDir(filepath.Join(dir, "nowhere")); err == nil {
 		t.Error("a missing directory was read")
 	}

@@ -102,10 +102,10 @@ type Credential struct {
 // (RFC 8705 section 2.1.2). Exactly one of the names is set.
 type CertificateRule struct {
 	Authorities [][]byte // the certificates that may vouch, DER
-	SubjectDN   string   // RFC 4514, as it is compared: see the room authn
-	DNS         string
+	SubjectDN   string   // to compare with federation.CertificateDN, byte by byte
+	DNS         string   // in lower case
 	URI         string
-	IP          string
+	IP          string // as netip.Addr writes it
 	Email       string
 }
 
@@ -115,25 +115,28 @@ type Issuer struct {
 	Issuer  narrowcast.Issuer // of a trust domain: spiffe://corp.example
 	Profile string            // one of the platforms of the room federation
 
-	// Where its keys come from; exactly one is set, or none for a trust domain
-	// whose bundle the Workload API of the machine supplies.
+	// Where its keys come from; exactly one is set. Nothing said in the file means
+	// Discovery.
 	JWKSURL   string           // https, or http on loopback
 	Discovery bool             // OpenID discovery below the identifier
 	Keys      []narrowcast.Key // a key set among the files of the registry
 	Bundle    Bundle           // of a trust domain
 
-	MaxAge      time.Duration // the longest time since iat, or to exp, of a token that is taken; 0: the platform's default
+	MaxAge      time.Duration // the longest time since iat, or to exp, of a token that is taken; 0: [federation.DefaultMaxAge]
 	OneTime     bool          // a token with a jti is taken once
 	TokenReview bool          // Kubernetes: the API server is asked as well; the settings say where it is
+	Disabled    bool          // nothing of this issuer is taken
 	Position    string
 }
 
-// Bundle is where the keys of a SPIFFE trust domain come from.
+// Bundle is where the keys of a SPIFFE trust domain come from; exactly one of
+// Document, URL and WorkloadAPI is set.
 type Bundle struct {
-	Document   []byte // a SPIFFE bundle document among the files of the registry
-	URL        string // a bundle endpoint
-	EndpointID string // with it the endpoint is of the profile https_spiffe: the SPIFFE ID that its certificate must have
+	Document    []byte // a SPIFFE bundle document among the files of the registry
+	URL         string // a bundle endpoint, https
+	EndpointID  string // with it the endpoint is of the profile https_spiffe: the SPIFFE ID that its certificate must have
+	WorkloadAPI bool   // the Workload API of the machine supplies it
 }
 
 // IsZero reports whether no place is named.
-func (b Bundle) IsZero() bool { return len(b.Document) == 0 && b.URL == "" }
+func (b Bundle) IsZero() bool { return len(b.Document) == 0 && b.URL == "" && !b.WorkloadAPI }

@@ -16,7 +16,7 @@ import (
 
 type object struct {
 	Ref                  string            `json:"$ref"`
-	AdditionalProperties *bool             `json:"additionalProperties"`
+	AdditionalProperties any               `json:"additionalProperties"`
 	Properties           map[string]object `json:"properties"`
 	Items                *object           `json:"items"`
 	Defs                 map[string]object `json:"$defs"`
@@ -40,11 +40,15 @@ func places() map[string]string {
 		"resources/callers": "resources: [{callers: [{zzzzzz: 1}]}]", "resources/verifiers": "resources: [{verifiers: [{zzzzzz: 1}]}]",
 		"resources/aliases": "resources: [{aliases: [{zzzzzz: 1}]}]",
 		"clients":           "clients: [{zzzzzz: 1}]", "clients/authenticate": credential("{zzzzzz: 1}"),
-		"clients/authenticate/private_key_jwt":           credential("{private_key_jwt: {zzzzzz: 1}}"),
-		"clients/authenticate/private_key_jwt/jwks":      credential("{private_key_jwt: {jwks: {zzzzzz: 1}}}"),
-		"clients/authenticate/private_key_jwt/jwks/keys": credential("{private_key_jwt: {jwks: {keys: [{zzzzzz: 1}]}}}"),
-		"clients/authenticate/client_secret_basic":       credential("{client_secret_basic: {zzzzzz: 1}}"),
-		"issuers": "issuers: [{zzzzzz: 1}]",
+		"clients/authenticate/private_key_jwt":             credential("{private_key_jwt: {zzzzzz: 1}}"),
+		"clients/authenticate/private_key_jwt/jwks":        credential("{private_key_jwt: {jwks: {zzzzzz: 1}}}"),
+		"clients/authenticate/private_key_jwt/jwks/keys":   credential("{private_key_jwt: {jwks: {keys: [{zzzzzz: 1}]}}}"),
+		"clients/authenticate/client_secret_basic":         credential("{client_secret_basic: {zzzzzz: 1}}"),
+		"clients/authenticate/tls_client_auth":             credential("{tls_client_auth: {zzzzzz: 1}}"),
+		"clients/authenticate/self_signed_tls_client_auth": credential("{self_signed_tls_client_auth: {zzzzzz: 1}}"),
+		"clients/authenticate/token":                       credential("{token: {zzzzzz: 1}}"),
+		"clients/authenticate/kubernetes":                  credential("{kubernetes: {zzzzzz: 1}}"),
+		"issuers":                                          "issuers: [{zzzzzz: 1}]",
 	}
 }
 
@@ -67,7 +71,7 @@ func TestSchemaAndLoaderKnowTheSameKeys(t *testing.T) {
 			}
 		}
 		mappings++
-		if at.AdditionalProperties == nil || *at.AdditionalProperties {
+		if at.AdditionalProperties != false {
 			t.Errorf("%q: the schema allows unknown keys", path)
 		}
 		want := slices.Sorted(maps.Keys(at.Properties))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/service/internal/federation"
 	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 )
 
@@ -85,7 +86,24 @@ func (s *Snapshot) Clients() []Client {
 }
 
 // Issuers returns all foreign issuers in order of their id.
-func (s *Snapshot) Issuers() []Issuer { return slices.Clone(s.issuers) }
+func (s *Snapshot) Issuers() []Issuer {
+	all := make([]Issuer, len(s.issuers))
+	for i, one := range s.issuers {
+		all[i] = one.clone()
+	}
+	return all
+}
+
+// Issuer returns the foreign issuer of this id. It may be disabled.
+func (s *Snapshot) Issuer(id narrowcast.Issuer) (Issuer, bool) {
+	i, ok := slices.BinarySearchFunc(s.issuers, id, func(one Issuer, id narrowcast.Issuer) int {
+		return cmp.Compare(one.Issuer.String(), id.String())
+	})
+	if !ok || id.IsZero() {
+		return Issuer{}, false
+	}
+	return s.issuers[i].clone(), true
+}
 
 // Resource returns the resource of this audience.
 func (s *Snapshot) Resource(a narrowcast.Audience) (Resource, bool) {
@@ -166,9 +184,23 @@ func (r Resource) clone() Resource {
 func (c Client) clone() Client {
 	c.Authenticate = slices.Clone(c.Authenticate)
 	for i := range c.Authenticate {
-		c.Authenticate[i].Keys = slices.Clone(c.Authenticate[i].Keys)
+		a := &c.Authenticate[i]
+		a.Keys, a.Thumbprints = slices.Clone(a.Keys), slices.Clone(a.Thumbprints)
+		a.Certificate.Authorities = slices.Clone(a.Certificate.Authorities)
+		for j, der := range a.Certificate.Authorities {
+			a.Certificate.Authorities[j] = slices.Clone(der)
+		}
+		a.Rule.Claims = slices.Clone(a.Rule.Claims)
+		for j, claim := range a.Rule.Claims {
+			a.Rule.Claims[j] = federation.Claim{Name: slices.Clone(claim.Name), AnyOf: slices.Clone(claim.AnyOf)}
+		}
 	}
 	return c
+}
+
+func (i Issuer) clone() Issuer {
+	i.Keys, i.Bundle.Document = slices.Clone(i.Keys), slices.Clone(i.Bundle.Document)
+	return i
 }
 
 // String names a snapshot without showing what is in it.

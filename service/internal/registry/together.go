@@ -31,6 +31,7 @@ func (l *loader) checkTogether() {
 	}
 	l.checkPrefixes()
 	l.checkReferences()
+	l.checkFederation()
 }
 
 // checkPrefixes refuses a client id that begins with another one and a slash: in

@@ -47,8 +47,13 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
+	if len(s) < shortestMaterial {
+		return s
+	}
 	return material().ReplaceAllString(s, "…")
 }
+
+const shortestMaterial = 40
 
 // material matches long runs without a dot, colon or hyphen break, as base64 and
 // hashes have them; no name or address that people write looks like that.

@@ -126,3 +126,9 @@ func (v Value) List(low, high int, each func(Value)) bool {
 	}
 	return true
 }
+
+// IsMapping reports whether v is a mapping, without reporting anything.
+func (v Value) IsMapping() bool { return v.node != nil && v.node.Kind == yaml.MappingNode }
+
+// IsList reports whether v is a list, without reporting anything.
+func (v Value) IsList() bool { return v.node != nil && v.node.Kind == yaml.SequenceNode }
