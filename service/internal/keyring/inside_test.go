@@ -1,9 +1,11 @@
 package keyring
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
@@ -23,17 +25,21 @@ func testSeal(t *testing.T) *seal {
 // Each of these is also caught by a second check; here the first stands alone.
 func TestBoxIsBoundToItsKey(t *testing.T) {
 	s := testSeal(t)
-	box := s.close("a", narrowcast.ES256, []byte("private"))
-	if got, err := s.open("a", narrowcast.ES256, box); err != nil || string(got) != "private" {
+	box := s.close(software, "a", narrowcast.ES256, []byte("private"))
+	if what, got, err := s.open("a", narrowcast.ES256, box); err != nil || string(got) != "private" || what != software {
 		t.Fatalf("the control: %v", err)
 	}
-	if _, err := s.open("b", narrowcast.ES256, box); !errors.Is(err, ErrAltered) {
+	if _, _, err := s.open("b", narrowcast.ES256, box); !errors.Is(err, ErrAltered) {
 		t.Errorf("under another id: %v", err)
 	}
-	if _, err := s.open("a", narrowcast.ES384, box); !errors.Is(err, ErrAltered) {
+	if _, _, err := s.open("a", narrowcast.ES384, box); !errors.Is(err, ErrAltered) {
 		t.Errorf("under another algorithm: %v", err)
 	}
-	if again := s.close("a", narrowcast.ES256, []byte("private")); string(again) == string(box) {
+	renamed := append([]byte{byte(reference)}, box[1:]...)
+	if _, _, err := s.open("a", narrowcast.ES256, renamed); !errors.Is(err, ErrAltered) {
+		t.Errorf("as a reference: %v", err)
+	}
+	if again := s.close(software, "a", narrowcast.ES256, []byte("private")); string(again) == string(box) {
 		t.Error("two boxes are alike: the nonce repeats")
 	}
 }
@@ -41,7 +47,7 @@ func TestBoxIsBoundToItsKey(t *testing.T) {
 func TestHalvesBelongTogether(t *testing.T) {
 	s := testSeal(t)
 	pair := func() (store.Key, crypto.PublicKey) {
-		k, err := newKey(narrowcast.ES256, s)
+		k, err := newKey(context.Background(), narrowcast.ES256, nil, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,10 +59,14 @@ func TestHalvesBelongTogether(t *testing.T) {
 	}
 	a, publicA := pair()
 	_, publicB := pair()
-	if _, err := unseal(a, publicA, s); err != nil {
+	unseal := func(k store.Key, public crypto.PublicKey) error {
+		_, err := (&Ring{seal: s}).unseal(context.Background(), k, public, time.Time{})
+		return err
+	}
+	if err := unseal(a, publicA); err != nil {
 		t.Fatalf("the control: %v", err)
 	}
-	if _, err := unseal(a, publicB, s); !errors.Is(err, ErrAltered) {
+	if err := unseal(a, publicB); !errors.Is(err, ErrAltered) {
 		t.Errorf("with another public half: %v", err)
 	}
 }

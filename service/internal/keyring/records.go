@@ -2,10 +2,12 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
@@ -60,5 +62,41 @@ func (r *Ring) tell(ctx context.Context, kind event.Type, k store.Key, at time.T
 		return fmt.Errorf("recording %s of key %q: %w", kind, k.ID, err)
 	}
 	r.told[name] = true
+	return nil
+}
+
+// add keeps a key. It is recorded before it exists.
+func (r *Ring) add(ctx context.Context, k store.Key, why string) error {
+	if err := r.tell(ctx, event.KeyPublished, k, k.Published, why); err != nil {
+		return err
+	}
+	return r.config.Keys.SaveKey(ctx, k)
+}
+
+// claimFor is how long a process may take to make a key before another one may
+// try: making an RSA key in a small module takes up to a minute.
+const claimFor = 2 * time.Minute
+
+// claim writes into the book that this process makes the successor for a plan.
+// The book takes one claim, so no two processes make a key at the same time. It
+// returns ErrBegun.
+func (r *Ring) claim(ctx context.Context, p plan, now time.Time, why string) error {
+	_, err := r.config.Book.Append(ctx, store.Entry{
+		Event: event.Event{
+			Version: event.Version, Type: event.Admin, Time: now, Tenant: r.config.Tenant,
+			Detail: "a new signing key is being made: " + why,
+			Writer: "keyring/" + string(mint.NewTokenID()), ID: "begun", Sequence: 1,
+		},
+		Once: []store.Once{{
+			Space: "keyring/successor/" + r.config.Issuer.String(), ID: fmt.Sprintf("%s/%d", p.signing, p.keys),
+			Until: now.Add(claimFor),
+		}},
+	})
+	if errors.Is(err, store.ErrUsed) {
+		return ErrBegun
+	}
+	if err != nil {
+		return fmt.Errorf("recording that a key is made: %w", err)
+	}
 	return nil
 }

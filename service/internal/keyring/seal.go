@@ -16,14 +16,22 @@ import (
 // MasterBytes is the length of a master key.
 const MasterBytes = 32
 
-// A sealed key is a version, the id of the master key, a nonce, and the PKCS #8
-// form of the private key under AES-256-GCM. The version, the algorithm and the
-// key's id are bound to it: a sealed key cannot stand in for another.
+// A sealed key is its kind, the id of the master key, a nonce, and what is
+// inside under AES-256-GCM: the PKCS #8 form of the private key, or the words by
+// which its home finds it. The kind, the algorithm and the key's id are bound to
+// it: a sealed key cannot stand in for another.
 const (
-	sealVersion = 1
-	masterID    = 8
-	nonceBytes  = 12
-	sealHead    = 1 + masterID + nonceBytes
+	masterID   = 8
+	nonceBytes = 12
+	sealHead   = 1 + masterID + nonceBytes
+)
+
+// kind says what is in a box.
+type kind byte
+
+const (
+	software  kind = 1
+	reference kind = 2
 )
 
 // seal closes and opens private keys.
@@ -59,31 +67,37 @@ func newSeal(master []byte) (*seal, error) {
 	return &seal{aead: aead, id: id}, nil
 }
 
-func bound(id narrowcast.KeyID, alg narrowcast.Algorithm) []byte {
-	return []byte("narrowcast sealed key 1\n" + string(alg) + "\n" + string(id))
+func bound(k kind, id narrowcast.KeyID, alg narrowcast.Algorithm) []byte {
+	what := "narrowcast sealed key 1\n"
+	if k == reference {
+		what = "narrowcast sealed reference 1\n"
+	}
+	return []byte(what + string(alg) + "\n" + string(id))
 }
 
-func (s *seal) close(id narrowcast.KeyID, alg narrowcast.Algorithm, private []byte) []byte {
-	sealed := make([]byte, sealHead, sealHead+len(private)+s.aead.Overhead())
-	sealed[0] = sealVersion
+func (s *seal) close(k kind, id narrowcast.KeyID, alg narrowcast.Algorithm, inside []byte) []byte {
+	sealed := make([]byte, sealHead, sealHead+len(inside)+s.aead.Overhead())
+	sealed[0] = byte(k)
 	copy(sealed[1:], s.id)
 	nonce := sealed[1+masterID:]
 	_, _ = rand.Read(nonce) // never returns an error
-	return s.aead.Seal(sealed, nonce, private, bound(id, alg))
+	return s.aead.Seal(sealed, nonce, inside, bound(k, id, alg))
 }
 
-func (s *seal) open(id narrowcast.KeyID, alg narrowcast.Algorithm, sealed []byte) ([]byte, error) {
+func (s *seal) open(id narrowcast.KeyID, alg narrowcast.Algorithm, sealed []byte) (kind, []byte, error) {
+	if len(sealed) <= sealHead {
+		return 0, nil, ErrAltered
+	}
+	k := kind(sealed[0])
 	switch {
-	case len(sealed) <= sealHead:
-		return nil, ErrAltered
-	case sealed[0] != sealVersion:
-		return nil, fmt.Errorf("sealed in version %d, this program knows version %d", sealed[0], sealVersion)
+	case k != software && k != reference:
+		return 0, nil, fmt.Errorf("sealed in version %d, this program knows versions %d and %d", k, software, reference)
 	case !bytes.Equal(sealed[1:1+masterID], s.id):
-		return nil, ErrSealed
+		return 0, nil, ErrSealed
 	}
-	private, err := s.aead.Open(nil, sealed[1+masterID:sealHead], sealed[sealHead:], bound(id, alg))
+	inside, err := s.aead.Open(nil, sealed[1+masterID:sealHead], sealed[sealHead:], bound(k, id, alg))
 	if err != nil {
-		return nil, ErrAltered
+		return 0, nil, ErrAltered
 	}
-	return private, nil
+	return k, inside, nil
 }

@@ -5,29 +5,42 @@ import (
 	"slices"
 	"time"
 
+	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
-// order sorts keys by the instant from which they sign.
+// order sorts keys by the instant from which they sign; those of which that is
+// not decided come last.
 func order(keys []store.Key) {
+	undecided := func(k store.Key) int {
+		if k.Active.IsZero() {
+			return 1
+		}
+		return 0
+	}
 	slices.SortFunc(keys, func(a, b store.Key) int {
-		return cmp.Or(a.Active.Compare(b.Active), a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(undecided(a)-undecided(b), a.Active.Compare(b.Active), a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID))
 	})
 }
 
-// settle writes down what follows from the other keys: a key retires when the
-// next one becomes active, is gone KeepAfter later, and then its private half
-// is destroyed. Until it has retired this can change: the next one may come
-// early, or be withdrawn. It returns the keys that it changed. Every process
-// comes to the same result, so a change that was cut off by a crash is finished
-// by whoever looks next.
-func settle(keys []store.Key, keep time.Duration, now time.Time) (changed []int) {
+// settle sorts keys and writes down what follows from one for another: a key
+// that was published signs ahead later, its predecessor retires at that instant
+// and is gone keep after it, and then its private half is destroyed. Until a key
+// has retired this can change: the next one may come early, or be withdrawn. It
+// returns the keys that it changed. Every process comes to the same result, so a
+// change that was cut off by a crash is finished by whoever looks next.
+func settle(keys []store.Key, ahead, keep time.Duration, now time.Time) (changed []int) {
+	scheduled := make(map[narrowcast.KeyID]bool)
+	for i := range keys {
+		scheduled[keys[i].ID] = schedule(&keys[i], ahead, now)
+	}
+	order(keys)
 	var next time.Time // when the successor becomes active
 	for i := len(keys) - 1; i >= 0; i-- {
 		k := &keys[i]
 		if len(k.Private) > 0 {
 			followed := follow(k, next, keep, now)
-			if destroy(k, now) || followed {
+			if destroy(k, now) || followed || scheduled[k.ID] {
 				changed = append(changed, i)
 			}
 		}
@@ -36,6 +49,16 @@ func settle(keys []store.Key, keep time.Duration, now time.Time) (changed []int)
 		}
 	}
 	return changed
+}
+
+// schedule decides from when a published key signs. now is later than the
+// reading that found it in the store, however late it came there.
+func schedule(k *store.Key, ahead time.Duration, now time.Time) bool {
+	if !k.Active.IsZero() || !k.Retired.IsZero() || len(k.Private) == 0 {
+		return false
+	}
+	k.Active = now.Add(ahead)
+	return true
 }
 
 // follow lets k retire when the next key becomes active.
@@ -70,4 +93,6 @@ func succeeds(k *store.Key) bool {
 }
 
 // withdrawn: retired before it could sign.
-func withdrawn(k *store.Key) bool { return !k.Retired.IsZero() && !k.Retired.After(k.Active) }
+func withdrawn(k *store.Key) bool {
+	return !k.Retired.IsZero() && (k.Active.IsZero() || !k.Retired.After(k.Active))
+}

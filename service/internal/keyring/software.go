@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -33,12 +34,41 @@ func generate(alg narrowcast.Algorithm) (crypto.Signer, error) {
 	return nil, fmt.Errorf("no keys are made for algorithm %q", alg)
 }
 
+// make makes a key, at home or in software. It may take long, and the turn to
+// change is not taken.
+func (r *Ring) make(ctx context.Context) (store.Key, error) {
+	home := r.config.Home
+	if r.config.MakeHere {
+		home = nil
+	}
+	k, err := newKey(ctx, r.config.Algorithm, home, r.seal)
+	if err != nil {
+		return store.Key{}, fmt.Errorf("making a key: %w", err)
+	}
+	return k, nil
+}
+
 // newKey makes a key whose id is the thumbprint of its public half (RFC 7638),
 // so that neither can be exchanged without the other.
-func newKey(alg narrowcast.Algorithm, s *seal) (store.Key, error) {
-	signer, err := generate(alg)
+func newKey(ctx context.Context, alg narrowcast.Algorithm, home Home, s *seal) (store.Key, error) {
+	var signer crypto.Signer
+	var inside []byte
+	var err error
+	kind := software
+	if home == nil {
+		if signer, err = generate(alg); err == nil {
+			inside, err = x509.MarshalPKCS8PrivateKey(signer)
+		}
+	} else {
+		kind = reference
+		inside, signer, err = home.Generate(ctx, alg)
+	}
 	if err != nil {
 		return store.Key{}, err
+	}
+	defer clear(inside)
+	if kind == reference && (signer == nil || len(inside) == 0 || len(inside) > MaxReference) {
+		return store.Key{}, fmt.Errorf("the home of keys returned no key, or a reference of %d bytes, more than %d", len(inside), MaxReference)
 	}
 	id, err := idOf(alg, signer.Public())
 	if err != nil {
@@ -48,12 +78,7 @@ func newKey(alg narrowcast.Algorithm, s *seal) (store.Key, error) {
 	if err != nil {
 		return store.Key{}, err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(signer)
-	if err != nil {
-		return store.Key{}, err
-	}
-	defer clear(private)
-	return store.Key{ID: id, Algorithm: alg, Public: public, Private: s.close(id, alg, private)}, nil
+	return store.Key{ID: id, Algorithm: alg, Public: public, Private: s.close(kind, id, alg, inside)}, nil
 }
 
 func idOf(alg narrowcast.Algorithm, public crypto.PublicKey) (narrowcast.KeyID, error) {
@@ -81,15 +106,10 @@ func publicHalf(k store.Key) (narrowcast.Key, error) {
 	})
 }
 
-// unseal opens the private half and checks that it belongs to the public one.
-// Its errors never carry what was inside.
-func unseal(k store.Key, public crypto.PublicKey, s *seal) (crypto.Signer, error) {
-	private, err := s.open(k.ID, k.Algorithm, k.Private)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(private)
-	key, err := x509.ParsePKCS8PrivateKey(private)
+// read turns what was in the box of a software key into a signer, and checks
+// that its halves belong together. Its errors never carry what was inside.
+func read(inside []byte, public crypto.PublicKey) (crypto.Signer, error) {
+	key, err := x509.ParsePKCS8PrivateKey(inside)
 	if err != nil {
 		return nil, errors.New("its private half cannot be read")
 	}
@@ -97,8 +117,29 @@ func unseal(k store.Key, public crypto.PublicKey, s *seal) (crypto.Signer, error
 	if !ok {
 		return nil, errors.New("its private half cannot sign")
 	}
-	if p, ok := public.(interface{ Equal(x crypto.PublicKey) bool }); !ok || !p.Equal(signer.Public()) {
-		return nil, fmt.Errorf("%w: its halves do not belong together", ErrAltered)
+	return signer, together(signer, public)
+}
+
+// fetch finds a key at its home.
+func fetch(ctx context.Context, home Home, inside []byte, public crypto.PublicKey) (crypto.Signer, error) {
+	if home == nil {
+		return nil, fmt.Errorf("%w: it is kept outside, and no home of keys is configured", ErrAway)
+	}
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	signer, err := home.Open(ctx, inside)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	if err := together(signer, public); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	return signer, nil
+}
+
+func together(signer crypto.Signer, public crypto.PublicKey) error {
+	if p, ok := public.(interface{ Equal(x crypto.PublicKey) bool }); !ok || !p.Equal(signer.Public()) {
+		return fmt.Errorf("%w: its halves do not belong together", ErrAltered)
+	}
+	return nil
 }
