@@ -94,3 +94,9 @@ func (r Revision) Check() error {
 	}
 	return nil
 }
+
+// sameKey compares two states of a key.
+func sameKey(a, b Key) bool {
+	return a.ID == b.ID && a.Algorithm == b.Algorithm && bytes.Equal(a.Public, b.Public) && bytes.Equal(a.Private, b.Private) &&
+		a.Published.Equal(b.Published) && a.Active.Equal(b.Active) && a.Retired.Equal(b.Retired) && a.Gone.Equal(b.Gone)
+}

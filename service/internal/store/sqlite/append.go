@@ -133,20 +133,30 @@ func (p *pen) write(e *entry) error {
 	}
 	next := store.Record{Number: p.number + 1, Received: p.received, Event: e.event, Encoded: e.line}
 	next.Hash = store.Link(p.hash, next.Number, next.Received, e.line)
-	c := columnsOf(e.event)
-	result, err := p.statements.insert.ExecContext(p.ctx,
-		int64(next.Number), instant(next.Received), next.Hash[:], string(e.line), //nolint:gosec // G115: numbers count from 1
-		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), c.lineage, c.decision, text(c.audience))
+	kept, err := insertRecord(p.ctx, p.statements, next)
 	if err != nil {
 		return fmt.Errorf("writing record %d: %w", next.Number, err)
 	}
-	if rows, err := result.RowsAffected(); err != nil || rows == 0 {
+	if !kept {
 		_, err := p.again(e)
 		return err
 	}
 	e.record, e.fresh = next, true
 	p.number, p.hash = next.Number, next.Hash
 	return nil
+}
+
+// insertRecord reports false when the event is in the book already.
+func insertRecord(ctx context.Context, s *statements, r store.Record) (bool, error) {
+	c := columnsOf(r.Event)
+	result, err := s.insert.ExecContext(ctx,
+		bound(r.Number), instant(r.Received), r.Hash[:], string(r.Encoded),
+		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), c.lineage, c.decision, text(c.audience))
+	if err != nil {
+		return false, err
+	}
+	rows, err := result.RowsAffected()
+	return rows > 0, err
 }
 
 // again looks for an earlier record of the same event.

@@ -59,7 +59,11 @@ type Store struct {
 	closed  error
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Exporter = (*Store)(nil)
+	_ store.Importer = (*Store)(nil)
+)
 
 // Create makes a new file, readable and writable for its owner alone, and opens
 // it. It fails when there is a file already.

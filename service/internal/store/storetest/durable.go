@@ -67,11 +67,17 @@ func closedStoreRefuses(t *testing.T, b *bench) {
 	_, atErr := b.store.At(ctx, dayOne)
 	_, numberErr := b.store.LatestNumber(ctx)
 	_, keysErr := b.store.Keys(ctx)
-	var findErr error
+	var findErr, usedErr error
 	for _, err := range b.store.Find(ctx, store.Query{}) {
 		findErr = err
 	}
+	whole := b.both(t)
+	for _, err := range whole.Used(ctx) {
+		usedErr = err
+	}
+	_, revisionErr := whole.Revision(ctx, 1)
 	for name, err := range map[string]error{
+		"Used": usedErr, "Revision": revisionErr, "Import": whole.Import(ctx, func(store.Intake) error { return nil }),
 		"Append": appendErr, "AppendAll": appendAllErr, "Find": findErr, "CheckChain": chainErr,
 		"Save": b.store.Save(ctx, revision(1, dayOne, nil)), "Latest": latestErr, "LatestNumber": numberErr, "At": atErr,
 		"SaveKey": b.store.SaveKey(ctx, signingKey("k", dayOne)), "Keys": keysErr,

@@ -64,6 +64,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Ground) {
 		{"NewerIsRefused", newerIsRefused},
 		{"ClosedStoreRefuses", closedStoreRefuses},
 		{"CloseWaits", closeWaits},
+		{"EachSpeaksForItself", eachSpeaksForItself},
+		{"Copies", copies(fresh)},
+		{"ImportIsWholeOrNothing", importIsWholeOrNothing},
 		{"LikeTheModel", likeTheModel(fresh)},
 	} {
 		t.Run(part.name, func(t *testing.T) {
