@@ -28,44 +28,57 @@ func readCertificate(h CertificateHeader, value string) (string, error) {
 	if len(value) > maxCertificateHeader {
 		return "", errCertificateLong
 	}
+	if h == XForwardedClientCert {
+		return readElement(value)
+	}
+	der, err := readDER(h, value)
+	if err != nil {
+		return "", err
+	}
+	return thumbprintOfDER(der)
+}
+
+// readDER returns the one certificate that a header holds as a whole.
+func readDER(h CertificateHeader, value string) ([]byte, error) {
+	if len(value) > maxCertificateHeader {
+		return nil, errCertificateLong
+	}
 	switch h {
 	case ClientCert:
 		return readByteSequence(value)
 	case SSLClientCert:
 		return readEscapedPEM(value)
-	case XForwardedClientCert:
-		return readElement(value)
 	}
-	return "", errCertificateForm
+	return nil, errCertificateForm
 }
 
 // readByteSequence reads a byte sequence (RFC 9440 section 2.2, RFC 9651 section
 // 3.3.5): base64 between colons, and nothing else.
-func readByteSequence(value string) (string, error) {
+func readByteSequence(value string) ([]byte, error) {
 	inner, opened := strings.CutPrefix(value, ":")
 	inner, closed := strings.CutSuffix(inner, ":")
 	if !opened || !closed || strings.ContainsAny(inner, "\r\n") {
-		return "", errCertificateForm
+		return nil, errCertificateForm
 	}
 	der, err := base64.StdEncoding.Strict().DecodeString(inner)
 	if err != nil {
-		return "", errCertificateForm
+		return nil, errCertificateForm
 	}
-	return thumbprintOfDER(der)
+	return der, nil
 }
 
 // readEscapedPEM reads one PEM block, percent-encoded.
-func readEscapedPEM(value string) (string, error) {
+func readEscapedPEM(value string) ([]byte, error) {
 	text, err := url.PathUnescape(value)
 	if err != nil {
-		return "", errCertificateForm
+		return nil, errCertificateForm
 	}
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 || len(bytes.TrimSpace(rest)) > 0 ||
 		!strings.HasPrefix(text, "-----BEGIN CERTIFICATE-----") {
-		return "", errCertificateForm
+		return nil, errCertificateForm
 	}
-	return thumbprintOfDER(block.Bytes)
+	return block.Bytes, nil
 }
 
 // thumbprintOfDER demands that the bytes are one certificate, so that a proxy

@@ -18,10 +18,7 @@ const nonceLife = 5 * time.Minute
 // sender sets what the guard demands of those who show tokens.
 func (d *door) sender(c *guard.Config) error {
 	s := d.settings
-	headers := map[string]guard.CertificateHeader{
-		settings.ClientCert: guard.ClientCert, settings.SSLClientCert: guard.SSLClientCert, settings.XForwardedClientCert: guard.XForwardedClientCert,
-	}
-	c.Certificates = guard.Certificates{Asked: s.Clients.Ask, Header: headers[s.CertificateHeader.Dialect], From: s.CertificateHeader.From}
+	c.Certificates = guard.Certificates{Asked: s.Clients.Ask, Header: certificateHeaders()[s.CertificateHeader.Dialect], From: s.CertificateHeader.From}
 	switch s.Sender {
 	case settings.SenderRequired:
 		c.Sender = guard.SenderRequired

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/dpop"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/authn"
 	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
@@ -19,7 +21,9 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/quota"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
+	"github.com/narrowcast-io/narrowcast/service/internal/signer"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
+	"github.com/narrowcast-io/narrowcast/service/internal/trust"
 )
 
 // house is a whole issuer: store, keys, registry, desk and wire, put together
@@ -36,7 +40,10 @@ type house struct {
 	now      func() time.Time
 	metrics  *metrics.Group
 
-	api *httpapi.API
+	api    *httpapi.API
+	proofs *dpop.Checker // nil when proofs of possession are not offered
+	trust  *trust.Sources
+	signer *signer.Client // nil when keys are kept sealed in the store
 }
 
 // inForce is the registry revision that the desk decides by.
@@ -69,11 +76,19 @@ func (a *app) openHouse(ctx context.Context, s settings.Issuer, log *slog.Logger
 }
 
 func (h *house) furnish(ctx context.Context, a *app) error {
-	ring, err := openRing(ctx, h.store, h.settings, a.now)
+	away, err := a.openSigner(ctx, h.settings, h.log)
+	if err != nil {
+		return usage(err)
+	}
+	h.signer = away
+	ring, err := openRing(ctx, h.store, h.settings, away, a.now)
 	if err != nil {
 		return usage(err)
 	}
 	h.ring = ring
+	if err := errors.Join(h.makeTrust(ctx), h.makeProofs()); err != nil {
+		return usage(err)
+	}
 	if err := h.refresh(ctx); err != nil {
 		return usage(err)
 	}
@@ -91,6 +106,7 @@ func (h *house) furnish(ctx context.Context, a *app) error {
 func (h *house) makeDesk() error {
 	who, err := authn.New(authn.Config{
 		Issuer: h.settings.Issuer, TokenEndpoint: httpapi.TokenEndpoint(h.settings.Issuer), Now: h.now, Skew: h.settings.Skew,
+		Outside: h.outside,
 		Clients: func() authn.Clients {
 			if s := h.doors.Load().snapshot; s != nil {
 				return s
@@ -103,7 +119,7 @@ func (h *house) makeDesk() error {
 	}
 	h.desk, err = issuer.New(issuer.Config{
 		Issuer: h.settings.Issuer, Authenticator: who, Ledger: h.store, Now: h.now, Tenant: h.settings.Tenant,
-		Writer: writerName("issuer"),
+		Writer: writerName("issuer"), Proofs: h.portOfProofs(), Quota: quota.NewRate(h.settings.Quotas.MintsPerSecond),
 		Press: func() issuer.Press {
 			if press := h.ring.Current(); press != nil {
 				return press
@@ -134,7 +150,7 @@ func hostName() string {
 }
 
 func (h *house) makeWire() error {
-	api, err := httpapi.New(httpapi.Config{
+	c := httpapi.Config{
 		Issuer: h.settings.Issuer, Desk: h.desk, Book: h.store, KeySet: h.ring.JWKS, Keys: h.ring,
 		Algorithms: ownAlgorithms(), Now: h.now, Log: h.log, Tenant: h.settings.Tenant, Observe: h.metrics.Request,
 		Writer: "house/" + hostName() + "/" + h.settings.Listen, // the same after a restart: it speaks for the same doors
@@ -142,7 +158,9 @@ func (h *house) makeWire() error {
 			s := h.doors.Load().snapshot
 			return s != nil && s.MayReport(client, door)
 		},
-	})
+	}
+	h.senders(&c)
+	api, err := httpapi.New(c)
 	if err != nil {
 		return usage(err)
 	}
@@ -166,6 +184,7 @@ func (h *house) count() error {
 		m.Counter("narrowcast_issued_total", "Tokens minted.", func() uint64 { return h.desk.Counts().Issued }),
 		m.Counter("narrowcast_refused_total", "Token requests refused.", func() uint64 { return h.desk.Counts().Refused }),
 		m.Counter("narrowcast_refused_unrecorded_total", "Refusals that were only counted, beyond what is recorded in a second.", func() uint64 { return h.desk.Counts().Unrecorded }),
+		m.Counter("narrowcast_challenged_total", "Token requests that were told to use a nonce.", func() uint64 { return h.desk.Counts().Challenged }),
 		m.Counter("narrowcast_failed_total", "Token requests that failed because the book or the press did.", func() uint64 { return h.desk.Counts().Failed }),
 		m.Gauge("narrowcast_registry_revision", "The registry revision in force; 0 when there is none, and nothing is minted.", func() float64 { return float64(h.doors.Load().revision) }),
 		m.Counter("narrowcast_turned_away_total", "Requests beyond the quotas of the tenant.", h.handler.Turned),
@@ -176,6 +195,9 @@ func (h *house) count() error {
 func (h *house) ready(ctx context.Context) error {
 	if h.doors.Load().snapshot == nil {
 		return errors.New("no registry revision is in force; run narrowcast apply")
+	}
+	if h.ring.Current() == nil {
+		return errors.New("there is no key to sign with; look at narrowcast keys list, and at the signer if there is one")
 	}
 	if _, err := h.store.LatestNumber(ctx); err != nil {
 		return fmt.Errorf("the store does not answer: %w", err)
@@ -194,29 +216,33 @@ func (h *house) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.useIssuers(s)
 	h.doors.Store(&inForce{revision: revision, snapshot: s})
 	h.log.Info("registry in force", "revision", revision, "digest", s.Digest())
 	return nil
 }
 
-// run keeps registry and keys up to date until ctx ends.
+// run keeps registry and keys up to date until ctx ends. Making a key may take
+// long, and keeps no registry waiting.
 func (h *house) run(ctx context.Context) {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { h.api.Run(ctx) })
+	beside.Go(func() {
+		h.ring.Run(ctx, func(err error) { h.log.Error("keys not refreshed", "error", err.Error()) })
+	})
 	every := time.NewTicker(refreshEvery)
 	defer every.Stop()
-	doors := make(chan struct{})
-	go func() { defer close(doors); h.api.Run(ctx) }()
-	defer func() { <-doors }()
+	changed := changes(h.store)
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-changed:
 		case <-every.C:
-			if err := h.refresh(ctx); err != nil && ctx.Err() == nil {
-				h.log.Error("registry not refreshed", "error", err.Error())
-			}
-			if err := h.ring.Tick(ctx); err != nil && ctx.Err() == nil {
-				h.log.Error("keys not refreshed", "error", err.Error())
-			}
+		}
+		if err := h.refresh(ctx); err != nil && ctx.Err() == nil {
+			h.log.Error("registry not refreshed", "error", err.Error())
 		}
 	}
 }
@@ -225,5 +251,12 @@ func (h *house) close() error {
 	if h.metrics != nil {
 		h.metrics.Close()
 	}
-	return h.store.Close()
+	if h.trust != nil {
+		h.trust.Close()
+	}
+	var err error
+	if h.signer != nil {
+		err = h.signer.Close()
+	}
+	return errors.Join(err, h.store.Close())
 }

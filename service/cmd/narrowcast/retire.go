@@ -10,6 +10,7 @@ import (
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/service/internal/keyring"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
@@ -43,25 +44,17 @@ func (a *app) retireKey(ctx context.Context, kid string, confirmed bool) error {
 	if err != nil {
 		return usage(err)
 	}
-	s, err := a.issuerSettings()
-	if err != nil {
-		return err
-	}
-	kept, err := a.openStore(ctx, s)
-	if err != nil {
-		return err
-	}
 	r := retirement{Key: id, Retired: confirmed}
-	if r.Live, err = a.liveTokens(ctx, kept, id); err == nil {
-		ring, opened := openRing(ctx, kept, s, a.now)
-		if err = opened; err == nil {
+	err = a.withKeys(ctx, true, func(kept store.Store, ring *keyring.Ring) (err error) {
+		if r.Live, err = a.liveTokens(ctx, kept, id); err == nil {
 			err = known(ring.Peek(id))
 		}
 		if err == nil && confirmed {
 			err = ring.Retire(ctx, id)
 		}
-	}
-	if err := errors.Join(err, kept.Close()); err != nil {
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return a.print(r, r.writeText)

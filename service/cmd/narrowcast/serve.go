@@ -40,7 +40,7 @@ are added to that directory, or taken out of it, are noticed within seconds.`,
 				return err
 			}
 			err = serveAll(c.Context(), s.Drain, log, st.run,
-				listener{what: "issuer", address: s.Listen, handler: st, tls: s.TLS},
+				listener{what: "issuer", address: s.Listen, handler: st, tls: s.TLS, callers: st.first.askClients},
 				listener{what: "operations", address: s.Operations, handler: st.operations()})
 			return errors.Join(err, st.close())
 		},

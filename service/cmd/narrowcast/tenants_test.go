@@ -357,7 +357,7 @@ func (s *theStreet) keysOfOthers(t *testing.T, at, from *neighbour) {
 // forge writes a token with the signing key of one tenant in the name of another.
 func forge(t *testing.T, by *neighbour, issuer, tenant, door string) string {
 	t.Helper()
-	c, err := ringConfig(by.house.settings, by.house.store, time.Now)
+	c, err := ringConfig(by.house.settings, by.house.store, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,7 +155,7 @@ func issuerKeys() []option[Issuer] {
 			read: func(v sy.Value, s *Issuer) { s.MasterKeyFile = path(v) }},
 		group(Option{Key: "signer",
 			Text: "A program that keeps the signing keys, such as one in front of a hardware module. Without it they are kept sealed in the store.",
-			Gain: "makes the issuer sign with keys of their own, which no verifier knows, and runs a program of their choice as the issuer."},
+			Gain: "runs a program of their choice as the issuer, and makes it sign with keys of their choice from the next rotation on."},
 			signerOptions(), func(s *Issuer) *Signer { return &s.Signer }),
 		{Option: Option{Key: "algorithm", Default: "ES256",
 			Text: "The algorithm of new signing keys: ES256, ES384, RS256, PS256 or Ed25519.",

@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"time"
 
@@ -72,11 +73,22 @@ func schemaName(s string) (string, error) {
 	return s, nil
 }
 
+func texts(v sy.Value, low, high int) (all []string) {
+	v.List(low, high, func(v sy.Value) {
+		if text, ok := v.Text(); ok {
+			all = append(all, text)
+		}
+	})
+	return all
+}
+
 // Signer is a program that keeps signing keys. The zero Signer is none.
 type Signer struct {
-	Command []string // started as a child
-	Socket  string   // or listening there
-	Timeout time.Duration
+	Command     []string // started as a child
+	Environment []string // the names of the variables that the child sees
+	Socket      string   // or listening there
+	Timeout     time.Duration
+	MakeHere    bool // new keys are made in software again
 }
 
 // IsZero reports whether there is none.
@@ -88,16 +100,26 @@ func signerOptions() []option[Signer] {
 			Text: "The program and its arguments, one by one; no shell reads them. It runs as a child of the issuer. This or socket.",
 			Gain: "runs a program of their choice as the issuer."},
 			read: func(v sy.Value, s *Signer) {
-				v.List(1, 32, func(v sy.Value) {
-					if text, ok := v.Text(); ok {
-						s.Command = append(s.Command, text)
-					}
-				})
+				s.Command = texts(v, 1, 32)
+				if len(s.Command) > 0 && !filepath.IsAbs(s.Command[0]) {
+					v.Fault("must begin with the absolute path of a program")
+				}
 			}},
+		{Option: Option{Key: "environment",
+			Text: "The names of the environment variables that the program sees; it sees no others.",
+			Gain: "hands variables of the issuer to the program."},
+			read: func(v sy.Value, s *Signer) { s.Environment = texts(v, 0, 32) }},
 		{Option: Option{Key: "socket",
 			Text: "The Unix socket at which a running signer listens.",
-			Gain: "makes the issuer sign with keys of their own, which no verifier knows."},
+			Gain: "makes the issuer publish keys of their choice at the next rotation, and sign with them."},
 			read: func(v sy.Value, s *Signer) { s.Socket = path(v) }},
+		{Option: Option{Key: "make_keys", Default: "signer",
+			Text: "Where the next key is made: signer, or here, which is the way back to keys that are kept sealed in the store.",
+			Gain: "moves signing out of the hardware at the next rotation."},
+			read: func(v sy.Value, s *Signer) {
+				where, _ := sy.OneOf(v, "signer", "here")
+				s.MakeHere = where == "here"
+			}},
 		{Option: Option{Key: "timeout", Default: "5s",
 			Text: "How long one signature may take, 100ms to 30s.",
 			Gain: "makes requests wait, or fail."},
