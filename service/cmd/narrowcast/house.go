@@ -159,6 +159,9 @@ func (h *house) makeWire() error {
 			return s != nil && s.MayReport(client, door)
 		},
 	}
+	if n := h.settings.Quotas.EventsPerSecond; n > 0 {
+		c.EventQuota = quota.NewRate(n)
+	}
 	h.senders(&c)
 	api, err := httpapi.New(c)
 	if err != nil {

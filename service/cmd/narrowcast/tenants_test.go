@@ -41,8 +41,9 @@ type theStreet struct {
 	neighbours []*neighbour
 }
 
-// openNeighbours makes a street with a house of its own and two tenants.
-func openNeighbours(t *testing.T) *theStreet {
+// openNeighbours makes a street with a house of its own and two tenants. more is
+// added to the settings of acme.
+func openNeighbours(t *testing.T, more ...string) *theStreet {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,6 +55,7 @@ func openNeighbours(t *testing.T) *theStreet {
 	for _, name := range []string{"acme", "globex"} {
 		s.initialize(t, filepath.Join(home, tenantsDir, name), "--hosted", "--tenant", name, "--issuer", s.base+"/t/"+name)
 	}
+	s.furnish(t, filepath.Join(home, tenantsDir, "acme", settingsFile), more)
 	a := command(home)
 	settings, err := a.issuerSettings()
 	if err != nil {
@@ -92,6 +94,20 @@ func (s *theStreet) initialize(t *testing.T, dir string, more ...string) {
 	a.args, a.errs = append([]string{"init", dir}, more...), &said
 	if run(t.Context(), a) != exitOK {
 		t.Fatal(said.String())
+	}
+}
+
+func (s *theStreet) furnish(t *testing.T, file string, lines []string) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(strings.Join(lines, "\n") + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -420,6 +436,70 @@ func crossing(text, trust string, at *neighbour) narrowcast.Reason {
 		return narrowcast.TenantMismatch
 	}
 	return narrowcast.IssuerUnknown
+}
+
+// TestOneTenantsStormLeavesOthersAlone: what one tenant sends too much is turned
+// away at once, and is not counted against another.
+func TestOneTenantsStormLeavesOthersAlone(t *testing.T) {
+	s := openNeighbours(t, "quotas: {mints_per_second: 20, events_per_second: 5}")
+	at := func(name string) *neighbour {
+		return s.neighbours[slices.IndexFunc(s.neighbours, func(n *neighbour) bool { return n.name == name })]
+	}
+	ask := func(n *neighbour) int {
+		form := url.Values{"grant_type": {"client_credentials"}, "resource": {n.issuer + "/admin"},
+			"client_assertion_type": {authn.AssertionType}, "client_assertion": {assertion(t, n.clients["admin"], "admin", n.issuer)}}
+		status, _ := s.send(t, "POST", n.issuer+"/token", "", form)
+		return status
+	}
+	storm := map[int]int{}
+	for range 60 {
+		storm[ask(at("acme"))]++
+		if status := ask(at("globex")); status != http.StatusOK {
+			t.Fatalf("the neighbour gets %d", status)
+		}
+	}
+	if storm[http.StatusTooManyRequests] == 0 || storm[http.StatusOK] == 0 || len(storm) != 2 {
+		t.Errorf("the storm got %v", storm)
+	}
+	report := func(n *neighbour, events int) int {
+		claimed, err := narrowcast.Inspect(n.door("/events"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		door := ""
+		for _, r := range n.house.doors.Load().snapshot.Resources() {
+			if slices.Contains(r.Verifiers, narrowcast.ClientID(claimed.ClientID)) {
+				door = r.Audience.String()
+			}
+		}
+		var lines strings.Builder
+		for range events {
+			fmt.Fprintf(&lines, `{"v":1,"id":%q,"type":"rejected","time":%q,"writer":%q,"seq":1,"expected":%q,"reason":"expired"}`+"\n",
+				mint.NewTokenID(), time.Now().UTC().Format(time.RFC3339Nano), claimed.ClientID, door)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), "POST", n.issuer+"/events", strings.NewReader(lines.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+n.door("/events"))
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, _ := io.ReadAll(answer.Body)
+		t.Logf("%d events at %s: %d %s", events, n.name, answer.StatusCode, text)
+		return answer.StatusCode
+	}
+	if status := report(at("acme"), 20); status != http.StatusOK {
+		t.Errorf("control: %d", status)
+	}
+	if status := report(at("acme"), 1); status != http.StatusTooManyRequests {
+		t.Errorf("beyond the quota: %d", status)
+	}
+	if status := report(at("globex"), 20); status != http.StatusOK {
+		t.Errorf("the neighbour gets %d", status)
+	}
 }
 
 // TestTenantsComeAndGo: a house that is put into the directory is served without

@@ -33,6 +33,11 @@ func (a *API) events(w *reply, r *http.Request) {
 		w.fail(wrong.status, wrong.code, wrong.sentence)
 		return
 	}
+	if q := a.config.EventQuota; q != nil && !q.TakeMany(len(entries), a.config.Now()) {
+		w.Header().Set("Retry-After", "1")
+		w.fail(http.StatusTooManyRequests, "temporarily_unavailable", "More events than this tenant may report. Send them again later.")
+		return
+	}
 	kept, err := a.config.Book.AppendAll(r.Context(), entries)
 	if err != nil {
 		a.bookFailed(w, err)

@@ -34,6 +34,11 @@ type Book interface {
 	Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error]
 }
 
+// EventQuota says whether n more events may come now. A *quota.Rate is one.
+type EventQuota interface {
+	TakeMany(n int, now time.Time) bool
+}
+
 // Config is what the wire of one issuer is made of. Fields marked required have
 // no default.
 type Config struct {
@@ -63,6 +68,9 @@ type Config struct {
 	Tenant string
 	// Observe is told of every request, for metrics; default nobody.
 	Observe func(route string, status int, took time.Duration)
+	// EventQuota bounds the events of a second; default nothing does. A batch
+	// beyond it is answered with 429 and sent again by whoever reports.
+	EventQuota EventQuota
 	// Timeout bounds the work on one request; default 10 s.
 	Timeout time.Duration
 
