@@ -1,3 +1,5 @@
+//go:build !fast
+
 package signer_test
 
 import (

@@ -142,9 +142,9 @@ func (s *Server) run(input, program string, args ...string) error {
 
 // command is a program of the server, in the server's account.
 func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	c := exec.CommandContext(ctx, filepath.Join(programs, program), args...) //nolint:gosec // G204: the names are ours
+	c := exec.CommandContext(ctx, filepath.Join(s.programs, program), args...) //nolint:gosec // G204: the names are ours
 	c.Dir = s.dir
-	c.Env = []string{"PATH=" + programs + ":/usr/bin:/bin", "LC_ALL=C"}
+	c.Env = []string{"PATH=" + s.programs + ":/usr/bin:/bin", "LC_ALL=C"}
 	c.SysProcAttr = s.as.attributes()
 	return c
 }

@@ -11,27 +11,43 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
 const (
-	programs = "/usr/lib/postgresql/15/bin"
-	role     = "narrowcast" // an ordinary one; the database has its name
+	role = "narrowcast" // an ordinary one; the database has its name
 
 	// How often another port is tried when somebody else took the free one.
 	attempts = 5
 )
 
 // errMissing says what to do on a machine without the server.
-var errMissing = errors.New("the PostgreSQL server is missing: install the Debian package postgresql-15")
+var errMissing = errors.New("the PostgreSQL server is missing: install the Debian package postgresql")
+
+// programs returns the directory of the newest server that Debian's packages
+// have installed.
+func programs() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil || len(found) == 0 {
+		return "", errMissing
+	}
+	version := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // 0 is older than all
+		return n
+	}
+	newest := slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
+	return filepath.Dir(newest), nil
+}
 
 // Server is one cluster with one database, named like its user.
 type Server struct {
 	// PasswordFile holds the password of the user; only its owner can read it.
 	PasswordFile string
 
+	programs  string // the directory of the server's programs
 	dir, data string
 	port      int
 	as        account
@@ -98,10 +114,10 @@ func (s *Server) remove() error {
 // make lays the cluster out. The directory is the server's account's, and the
 // password file ours.
 func (s *Server) make(options []string) error {
-	if _, err := os.Stat(filepath.Join(programs, "initdb")); err != nil {
-		return errMissing
-	}
 	var err error
+	if s.programs, err = programs(); err != nil {
+		return err
+	}
 	if s.as, err = serverAccount(); err != nil {
 		return err
 	}
