@@ -116,11 +116,7 @@ func (r *roster) domainOf(text string) *foreigner {
 	if err != nil {
 		return nil
 	}
-	issuer, err := id.Issuer()
-	if err != nil {
-		return nil
-	}
-	if f := r.foreign[issuer.String()]; f != nil && f.issuer.Profile == federation.SPIFFE {
+	if f := r.foreign[id.Issuer().String()]; f != nil && f.issuer.Profile == federation.SPIFFE {
 		return f
 	}
 	return nil

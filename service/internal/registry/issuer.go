@@ -97,7 +97,7 @@ func (d *draftIssuer) settle(v, profile sy.Value, s sources) {
 	}
 	domain := d.Profile == federation.SPIFFE
 	if domain {
-		if _, err := federation.ParseTrustDomain(id.String()); err != nil {
+		if _, err := narrowcast.ParseTrustDomain(id.String()); err != nil {
 			d.id.Fault("%v", err)
 		}
 	} else if err := checkWebAddress(id.String()); err != nil {

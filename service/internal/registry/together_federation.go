@@ -80,9 +80,8 @@ func checkTrustDomain(c Credential, draft draftCredential, known map[narrowcast.
 	if err != nil {
 		return // reported
 	}
-	domain, err := id.Issuer()
-	if d := known[domain]; err != nil || d == nil || d.Profile != federation.SPIFFE {
-		draft.at.Fault("the trust domain of the SPIFFE ID is not registered; add it to issuers: {id: spiffe://%s, profile: spiffe, …}", id.TrustDomain)
+	if d := known[id.Issuer()]; d == nil || d.Profile != federation.SPIFFE {
+		draft.at.Fault("the trust domain of the SPIFFE ID is not registered; add it to issuers: {id: spiffe://%s, profile: spiffe, …}", id.TrustDomain())
 	}
 }
 
