@@ -119,7 +119,7 @@ type Verifier struct {
 	Audience    string            `json:"audience"`
 	Digest      string            `json:"digest"` // of the effective configuration
 	Mode        Mode              `json:"mode"`
-	Issuers     map[string]string `json:"issuers"` // issuer to token class
+	Issuers     map[string]string `json:"issuers"` // issuer to token class, and after "; " each of its terms
 	Algorithms  []string          `json:"algorithms"`
 	Skew        time.Duration     `json:"skew_ns"`
 	MaxLife     time.Duration     `json:"max_life_ns"`
@@ -153,23 +153,6 @@ func TokenOf(c narrowcast.Claimed) *Token {
 		Issuer: c.Issuer, Subject: c.Subject, Client: c.ClientID, Audience: c.Audience, Scope: c.Scope,
 		KeyID: c.KeyID, IssuedAt: c.IssuedAt, Expires: c.Expires, Bound: c.Bound,
 	}
-}
-
-// VerifierOf turns what a verifier is set to do into the facts of an event.
-func VerifierOf(v *narrowcast.Verifier, mode Mode) *Verifier {
-	d := v.Describe()
-	facts := &Verifier{
-		Audience: d.Audience.String(), Digest: v.Digest(), Mode: mode,
-		Issuers: make(map[string]string, len(d.Issuers)), Skew: d.Skew, MaxLife: d.MaxLifetime,
-		Tenant: d.Tenant, Environment: d.Environment, Binding: d.Binding, Revocation: d.Revocation,
-	}
-	for _, i := range d.Issuers {
-		facts.Issuers[i.Issuer.String()] = i.Class
-	}
-	for _, alg := range d.Algorithms {
-		facts.Algorithms = append(facts.Algorithms, string(alg))
-	}
-	return facts
 }
 
 // Sink takes events. Record must not block for long; a sink that cannot keep up

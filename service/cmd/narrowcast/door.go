@@ -14,7 +14,6 @@ import (
 	"github.com/narrowcast-io/narrowcast/client"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/guard"
-	"github.com/narrowcast-io/narrowcast/jwks"
 	"github.com/narrowcast-io/narrowcast/report"
 	"github.com/narrowcast-io/narrowcast/service/internal/credential"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
@@ -34,18 +33,12 @@ type door struct {
 	closers    []func() error
 }
 
-type keySource struct {
-	issuer narrowcast.Issuer
-	stats  func() jwks.Stats
-	run    func(context.Context) error // nil when there is nothing to keep fresh
-}
-
 // openDoor makes a door. It listens to nothing yet.
 func (a *app) openDoor(s settings.Guard, log *slog.Logger) (*door, error) {
 	d := &door{settings: s, log: log}
 	verifier, err := d.verifier(a.now)
 	if err != nil {
-		return nil, usage(err)
+		return nil, errors.Join(usage(err), d.close())
 	}
 	sink, name, err := d.sink(a)
 	if err != nil {
@@ -85,30 +78,9 @@ func (d *door) verifier(now func() time.Time) (*narrowcast.Verifier, error) {
 		if err != nil {
 			return nil, fmt.Errorf("keys of %s: %w", trusted.ID, err)
 		}
-		c.Issuers = append(c.Issuers, narrowcast.TrustedIssuer{Issuer: trusted.ID, Keys: source, Class: trusted.Class})
+		c.Issuers = append(c.Issuers, trusted.With(source))
 	}
 	return narrowcast.NewVerifier(c)
-}
-
-func (d *door) keysOf(trusted settings.TrustedIssuer, now func() time.Time) (narrowcast.KeySource, error) {
-	var only jwks.Options
-	if len(d.settings.Algorithms) == 1 {
-		only.Algorithm = d.settings.Algorithms[0] // for keys that do not name theirs
-	}
-	if trusted.JWKSFile != "" {
-		f, err := jwks.NewFile(jwks.FileConfig{Path: trusted.JWKSFile, Now: now, Options: only})
-		if err != nil {
-			return nil, err
-		}
-		d.keys = append(d.keys, keySource{issuer: trusted.ID, stats: f.Stats})
-		return f, nil
-	}
-	h, err := jwks.NewHTTP(jwks.HTTPConfig{URL: trusted.JWKSURL, Now: now, Options: only})
-	if err != nil {
-		return nil, err
-	}
-	d.keys = append(d.keys, keySource{issuer: trusted.ID, stats: h.Stats, run: h.Run})
-	return h, nil
 }
 
 // sink opens the place where events go, and says under which name.

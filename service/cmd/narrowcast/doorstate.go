@@ -91,7 +91,8 @@ var errNoKeys = errors.New("none were fetched yet")
 func (d *door) state() any {
 	type keys struct {
 		Issuer    string `json:"issuer"`
-		Keys      int    `json:"keys"`
+		Reads     string `json:"reads"`          // the class of its tokens, and the terms in which they differ
+		Keys      *int   `json:"keys,omitempty"` // absent where they are not counted
 		Usable    bool   `json:"usable"`
 		AgeSecond int    `json:"age_seconds"`
 		LastError string `json:"last_error,omitempty"`
@@ -119,7 +120,10 @@ func (d *door) state() any {
 	}
 	for _, k := range d.keys {
 		s := k.stats()
-		row := keys{k.issuer.String(), s.Keys, s.Usable, int(s.Age.Seconds()), ""}
+		row := keys{k.issuer.String(), k.reads, &s.Keys, s.Usable, int(s.Age.Seconds()), ""}
+		if k.uncounted {
+			row.Keys = nil
+		}
 		if s.LastError != nil {
 			row.LastError = s.LastError.Error()
 		}

@@ -62,10 +62,10 @@ date, for an owner, and shows in health, metrics and every event.
 // guardFlags are the settings of the common case. They become the text of a
 // settings file, so that one reader checks both.
 type guardFlags struct {
-	name, audience, issuer, jwks, class, listen, operations, upstream, forwardAuth string
-	events, credential, spool                                                      string
-	algorithms                                                                     []string
-	observeOwner, observeUntil                                                     string
+	name, audience, issuer, jwks, profile, class, listen, operations, upstream, forwardAuth string
+	events, credential, spool                                                               string
+	algorithms                                                                              []string
+	observeOwner, observeUntil                                                              string
 }
 
 func (g *guardFlags) add(c *cobra.Command) {
@@ -74,7 +74,8 @@ func (g *guardFlags) add(c *cobra.Command) {
 	f.StringVar(&g.audience, "audience", "", "the one audience that this guard stands for")
 	f.StringVar(&g.issuer, "issuer", "", "the issuer that is trusted")
 	f.StringVar(&g.jwks, "jwks", "", "its public keys: a URL or a file")
-	f.StringVar(&g.class, "class", "", "the class of its tokens; default at+jwt")
+	f.StringVar(&g.profile, "profile", "", "how it writes its tokens, such as keycloak; default rfc9068. What a profile must be told stands in a file")
+	f.StringVar(&g.class, "class", "", "the class of its tokens; not with --profile")
 	f.StringSliceVar(&g.algorithms, "algorithm", nil, "an allowed signature algorithm; repeat for several")
 	f.StringVar(&g.listen, "listen", "", "where the guard listens")
 	f.StringVar(&g.operations, "operations", "", "where health, metrics and state are served")
@@ -129,6 +130,7 @@ func (g *guardFlags) text() string {
 		} else {
 			put("    jwks_file", g.jwks)
 		}
+		put("    profile", g.profile)
 		put("    class", g.class)
 	}
 	if len(g.algorithms) > 0 {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"time"
@@ -29,6 +30,7 @@ type forgery struct {
 	until                                     string
 	issuer, audience, subject, client, scopes string
 	typ, header                               string
+	claims, with                              string
 	life, age                                 time.Duration
 }
 
@@ -48,6 +50,8 @@ func forgeMain(args []string) int {
 	flags.StringVar(&f.client, "client", "mallory", "client")
 	flags.StringVar(&f.scopes, "scope", "", "scope")
 	flags.StringVar(&f.typ, "typ", "at+jwt", "type")
+	flags.StringVar(&f.claims, "claims", "", "file with the claims of a foreign token, in place of those above; iat and exp are added")
+	flags.StringVar(&f.with, "with", "", `members that are added or replaced, such as "aud":["a"]; null takes one out`)
 	flags.StringVar(&f.header, "header", "", `more members of the header, such as "jku":"…"`)
 	flags.DurationVar(&f.life, "life", 5*time.Minute, "from iat to exp")
 	flags.DurationVar(&f.age, "age", 0, "how long ago it was issued")
@@ -108,15 +112,14 @@ func (f *forgery) token(signer crypto.Signer) (string, error) {
 	if !ok {
 		return "", errors.New("not an ECDSA key")
 	}
-	issued := time.Now().Add(-f.age)
-	payload, err := json.Marshal(map[string]any{
-		"iss": f.issuer, "aud": f.audience, "sub": f.subject, "client_id": f.client, "scope": f.scopes,
-		"jti": string(mint.NewTokenID()), "iat": issued.Unix(), "exp": issued.Add(f.life).Unix(),
-	})
+	payload, err := f.payload()
 	if err != nil {
 		return "", err
 	}
-	header := fmt.Sprintf(`{"alg":"ES256","typ":%q,"kid":%q`, f.typ, f.kid)
+	header := fmt.Sprintf(`{"alg":"ES256","kid":%q`, f.kid)
+	if f.typ != "" {
+		header += fmt.Sprintf(`,"typ":%q`, f.typ)
+	}
 	if f.header != "" {
 		header += "," + f.header
 	}
@@ -128,6 +131,27 @@ func (f *forgery) token(signer crypto.Signer) (string, error) {
 	}
 	signature := append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
 	return input + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+// payload writes the claims: of an access token of ours, or those of a file.
+func (f *forgery) payload() ([]byte, error) {
+	issued := time.Now().Add(-f.age)
+	claims := map[string]any{
+		"iss": f.issuer, "aud": f.audience, "sub": f.subject, "client_id": f.client, "scope": f.scopes, "jti": string(mint.NewTokenID()),
+	}
+	if f.claims != "" {
+		text, err := os.ReadFile(f.claims)
+		clear(claims)
+		if err := errors.Join(err, json.Unmarshal(text, &claims)); err != nil {
+			return nil, err
+		}
+	}
+	claims["iat"], claims["exp"] = issued.Unix(), issued.Add(f.life).Unix()
+	if err := json.Unmarshal([]byte("{"+f.with+"}"), &claims); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
+	return json.Marshal(claims)
 }
 
 // openMain is the command "open" of the scripts: it prints the header and the

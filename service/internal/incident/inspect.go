@@ -60,13 +60,14 @@ func signature(ctx context.Context, text string, said narrowcast.Claimed, keys n
 	if keys == nil {
 		return NotVerified, "no keys were supplied"
 	}
-	issuer, err := narrowcast.ParseIssuer(said.Issuer)
-	if err != nil {
+	readers := readersOf(said)
+	if len(readers) == 0 {
 		return NotVerified, "the token names no usable issuer"
 	}
 	rej := new(narrowcast.Rejection)
-	for _, class := range []narrowcast.Class{narrowcast.DangerouslyUntyped, narrowcast.ClientAssertion} {
-		v, err := nobodysDoor(narrowcast.TrustedIssuer{Issuer: issuer, Keys: keys, Class: class}, at)
+	for _, trusted := range readers {
+		trusted.Keys = keys
+		v, err := nobodysDoor(trusted, at)
 		if err != nil {
 			return NotVerified, err.Error()
 		}
@@ -77,7 +78,7 @@ func signature(ctx context.Context, text string, said narrowcast.Claimed, keys n
 		case !errors.As(err, &rej):
 			return NotVerified, "the signature could not be checked"
 		}
-		if rej.Reason != narrowcast.TypeMismatch {
+		if rej.Reason != narrowcast.TypeMismatch && rej.Reason != narrowcast.IssuerUnknown {
 			break
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
@@ -22,9 +21,6 @@ type judgement struct {
 
 // judge builds the verifier that an enforcement point said it is, and asks it.
 func (r *Room) judge(ctx context.Context, q question, facts *event.Verifier) judgement {
-	if _, trusts := facts.Issuers[q.said.Issuer]; trusts && q.said.Issuer != r.Issuer.String() {
-		return judgement{verdict: Unknown, why: "; it trusts this issuer, whose keys are not at hand"}
-	}
 	v, err := r.rebuild(facts, q.life.asOf)
 	if err != nil {
 		return judgement{verdict: Unknown, why: "; its configuration cannot be rebuilt here"}
@@ -41,6 +37,8 @@ func (r *Room) judge(ctx context.Context, q question, facts *event.Verifier) jud
 		return judgement{verdict: Accepts, why: with}
 	case !errors.As(err, &rej):
 		return judgement{verdict: Unknown, why: "; it could not be asked"}
+	case errors.Is(rej.Cause, errNotAtHand):
+		return judgement{verdict: Unknown, why: "; it trusts this issuer, whose keys are not at hand"}
 	}
 	j := judgement{verdict: Refuses, reason: rej.Reason, near: rej.Near}
 	switch {
@@ -63,46 +61,6 @@ func withdrawn(r narrowcast.Reason) bool {
 // strange are reasons that hold for the keys that the issuer ever had.
 func strange(r narrowcast.Reason) bool {
 	return r == narrowcast.KeyUnknown || r == narrowcast.AlgorithmMismatch || r == narrowcast.SignatureInvalid
-}
-
-func (r *Room) rebuild(d *event.Verifier, at time.Time) (*narrowcast.Verifier, error) {
-	audience, err := narrowcast.ParseAudience(d.Audience)
-	if err != nil {
-		return nil, err
-	}
-	var trusted []narrowcast.TrustedIssuer
-	for id, class := range d.Issuers {
-		ti, err := r.trusted(id, class)
-		if err != nil {
-			return nil, err
-		}
-		trusted = append(trusted, ti)
-	}
-	var algs []narrowcast.Algorithm
-	for _, name := range d.Algorithms {
-		algs = append(algs, narrowcast.Algorithm(name))
-	}
-	return narrowcast.NewVerifier(narrowcast.Config{
-		Audience: audience, Issuers: trusted, Algorithms: algs, Tenant: d.Tenant, Environment: d.Environment,
-		Skew: d.Skew, MaxLifetime: d.MaxLife, RequireBinding: d.Binding, Now: func() time.Time { return at },
-	})
-}
-
-func (r *Room) trusted(id, class string) (narrowcast.TrustedIssuer, error) {
-	issuer, errIssuer := narrowcast.ParseIssuer(id)
-	c, errClass := narrowcast.ParseClass(class)
-	ti := narrowcast.TrustedIssuer{Issuer: issuer, Keys: noKeys{}, Class: c}
-	if issuer == r.Issuer {
-		ti.Keys = r.Keys
-	}
-	return ti, errors.Join(errIssuer, errClass)
-}
-
-// noKeys stands for an issuer whose keys are not at hand.
-type noKeys struct{}
-
-func (noKeys) Key(context.Context, narrowcast.KeyID) (narrowcast.Key, error) {
-	return narrowcast.Key{}, narrowcast.ErrKeyUnknown
 }
 
 // proof is what a token says it is bound to: the thumbprint of a certificate (RFC

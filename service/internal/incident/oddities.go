@@ -1,16 +1,30 @@
 package incident
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
 )
 
-// ambient are audiences that so many parties accept that they name nobody.
-func ambient(audience string) bool {
-	return slices.Contains([]string{"account", "api", "default", "*",
-		"https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local"}, audience)
+// ambient reports audiences that so many parties accept that they name nobody:
+// those that widespread issuers give to everybody (docs/issuers.md).
+func ambient(said narrowcast.Claimed, audience string) bool {
+	issuer := strings.TrimSuffix(said.Issuer, "/")
+	switch audience = strings.TrimSuffix(audience, "/"); audience {
+	case "account", "api", "default", "*", "api://default",
+		"https://kubernetes.default", "https://kubernetes.default.svc", "https://kubernetes.default.svc.cluster.local":
+		return true
+	case issuer, issuer + "/userinfo", issuer + "/api/v2":
+		return issuer != "" && !isAccessToken(said.Type) // an issuer of access tokens can have doors of its own
+	}
+	return ownerOfJobs(audience)
+}
+
+// ownerOfJobs reports whether an audience is the address of an account, which is
+// what every job there gets unless it asks for another.
+func ownerOfJobs(audience string) bool {
+	account, found := strings.CutPrefix(audience, "https://github.com/")
+	return found && account != "" && !strings.Contains(account, "/")
 }
 
 // oddities are what a careful reader would frown at, worst first.
@@ -22,16 +36,17 @@ func oddities(said narrowcast.Claimed) []string {
 		}
 	}
 	noteAlgorithm(said.Algorithm, note)
-	note(said.Issuer == "", "it names no issuer")
+	_, svid := domainOf(said) // who speaks for it stands in sub, and so it is told apart
+	note(said.Issuer == "" && !svid, "it names no issuer")
 	note(strings.HasPrefix(said.Issuer, "http://"), "its issuer is not an https address")
 	note(len(said.Audience) == 0, "it names no audience: every verifier that does not insist accepts it")
 	note(len(said.Audience) > 1, "it names several audiences: each of them can show it to the others")
 	for _, aud := range said.Audience {
-		note(ambient(aud), "the audience "+aud+" is accepted by so many that it names nobody")
+		note(ambient(said, aud), "the audience "+word(aud)+" is accepted by so many that it names nobody")
 	}
 	noteLife(said, note)
 	note(said.TokenID == "", "it has no jti, so it can only be found by its fingerprint")
-	note(!isAccessToken(said.Type), "its type is not at+jwt: another kind of token may be taken for it")
+	note(!isAccessToken(said.Type) && !svid, "its type is not at+jwt: another kind of token may be taken for it")
 	note(!said.Bound, "it is a bearer token: whoever holds it can use it")
 	return odd
 }

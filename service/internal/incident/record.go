@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
@@ -73,11 +74,21 @@ func (p *printer) house(e event.Event) {
 	if v := e.Verifier; v != nil {
 		p.line("verifier   of %s, mode %s, configuration %s", word(v.Audience), word(string(v.Mode)), word(short(v.Digest)))
 		p.line("trusts     %s, by %s", each(slices.Sorted(maps.Keys(v.Issuers))), each(v.Algorithms))
+		p.dialects(v.Issuers)
 	}
 	if k := e.Key; k != nil {
 		p.line("key        %s, %s", word(k.ID), word(k.Algorithm))
 	}
 	if r := e.Registry; r != nil {
 		p.line("registry   revision %d, %s, by %s", r.Revision, word(short(r.Digest)), word(r.Author))
+	}
+}
+
+// dialects tells how the tokens of issuers differ from those of their class.
+func (p *printer) dialects(issuers map[string]string) {
+	for _, id := range slices.Sorted(maps.Keys(issuers)) {
+		if class, terms, foreign := strings.Cut(issuers[id], "; "); foreign {
+			p.line("dialect    %s: %s with %s", word(id), word(class), words(terms))
+		}
 	}
 }

@@ -44,14 +44,6 @@ type Guard struct {
 	_ struct{}
 }
 
-// TrustedIssuer is an issuer with the one place where its keys are.
-type TrustedIssuer struct {
-	ID       narrowcast.Issuer
-	JWKSURL  string
-	JWKSFile string
-	Class    narrowcast.Class
-}
-
 // Events says where the guard's events go: to the issuer, or into a file.
 type Events struct {
 	URL            string // empty: the events door of the credential's issuer
@@ -94,7 +86,8 @@ func ParseGuard(name string, text []byte) (Guard, error) {
 // guardDraft is a Guard with what only the checks need.
 type guardDraft struct {
 	Guard
-	mode string
+	mode    string
+	trusted []issuerDraft
 }
 
 func (d *guardDraft) check(v sy.Value) {
@@ -114,22 +107,6 @@ func (d *guardDraft) check(v sy.Value) {
 	d.checkIssuers(v)
 	d.checkSender(v)
 	d.checkRoutes(v)
-}
-
-func (d *guardDraft) checkIssuers(v sy.Value) {
-	seen := map[narrowcast.Issuer]bool{}
-	for _, issuer := range d.Issuers {
-		if !issuer.ID.IsZero() && seen[issuer.ID] {
-			v.Fault("issuers: %s is listed twice", issuer.ID)
-		}
-		seen[issuer.ID] = true
-	}
-}
-
-func checkTrusted(v sy.Value, _ *TrustedIssuer) {
-	if v.Has("jwks_url") == v.Has("jwks_file") {
-		v.Fault("must have either jwks_url or jwks_file")
-	}
 }
 
 func readEvents(v sy.Value, d *guardDraft, inner []option[Events]) {

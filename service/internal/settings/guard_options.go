@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"net/url"
 	"slices"
 	"time"
 
@@ -26,7 +25,7 @@ func guardTrust() []option[guardDraft] {
 		list(Option{Key: "issuers", Required: true,
 			Text: "The issuers whose tokens are read, at least one.",
 			Gain: "makes the guard trust an issuer of their own, and so opens the door."},
-			1, 16, trustedOptions(), checkTrusted, func(d *guardDraft) *[]TrustedIssuer { return &d.Issuers }),
+			1, 16, trustedOptions(), checkTrusted, func(d *guardDraft) *[]issuerDraft { return &d.trusted }),
 		{Option: Option{Key: "algorithms", Required: true,
 			Text: "The signature algorithms that count, at least one of ES256, ES384, RS256, PS256, Ed25519.",
 			Gain: "locks callers out, or lets an algorithm count that was to be given up."},
@@ -50,37 +49,6 @@ func guardTrust() []option[guardDraft] {
 			Gain: "nothing without the mode."},
 			exceptionOptions("tokens of other resources are served"),
 			func(d *guardDraft) *Exception { return &d.Observe }),
-	}
-}
-
-func trustedOptions() []option[TrustedIssuer] {
-	return []option[TrustedIssuer]{
-		{Option: Option{Key: "id", Required: true,
-			Text: "The issuer identifier, compared with iss byte by byte.",
-			Gain: "makes the guard trust an issuer of their own."},
-			read: func(v sy.Value, s *TrustedIssuer) { parsed(&s.ID, narrowcast.ParseIssuer, v) }},
-		{Option: Option{Key: "jwks_url",
-			Text: "Where the issuer publishes its keys. https, or http on loopback.",
-			Gain: "puts in keys of their own, and so opens the door."},
-			read: func(v sy.Value, s *TrustedIssuer) {
-				var u *url.URL
-				if parsed(&u, webURL, v); u != nil {
-					s.JWKSURL = u.String()
-				}
-			}},
-		{Option: Option{Key: "jwks_file", Reload: atOnce,
-			Text: "A file with the issuer's public keys, instead of jwks_url.",
-			Gain: "puts in keys of their own, and so opens the door."},
-			read: func(v sy.Value, s *TrustedIssuer) { s.JWKSFile = path(v) }},
-		{Option: Option{Key: "class", Default: "at+jwt",
-			Text: "at+jwt (RFC 9068), or dangerously-untyped for an issuer that gives its access tokens no type of their own.",
-			Gain: "makes the guard accept ID tokens of this issuer that name the resource."},
-			read: func(v sy.Value, s *TrustedIssuer) {
-				name, ok := sy.OneOf(v, narrowcast.AccessToken.String(), narrowcast.DangerouslyUntyped.String())
-				if ok && name == narrowcast.DangerouslyUntyped.String() {
-					s.Class = narrowcast.DangerouslyUntyped
-				}
-			}},
 	}
 }
 

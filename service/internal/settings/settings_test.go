@@ -211,7 +211,7 @@ func TestMissingAndLargeFiles(t *testing.T) {
 }
 
 func FuzzGuard(f *testing.F) {
-	for _, name := range []string{"full", "least", "sender", "bad-rest", "bad-sender"} {
+	for _, name := range []string{"full", "least", "sender", "foreign", "bad-rest", "bad-sender", "bad-profiles"} {
 		text, err := os.ReadFile("testdata/guard/" + name + ".yaml")
 		if err != nil {
 			f.Fatal(err)
