@@ -46,10 +46,30 @@ func (c claimHeaders) set(h http.Header, token *narrowcast.Token) {
 		return
 	}
 	for name, claim := range c {
-		if value, ok := token.Claim(claim); ok && isFieldValue(value) {
+		if value, ok := verified(token, claim); ok && isFieldValue(value) {
 			h.Set(name, value)
 		}
 	}
+}
+
+// verified returns a claim as the verifier understood it. What a foreign issuer
+// means by these names may be something else, and stands in another claim.
+func verified(token *narrowcast.Token, claim string) (value string, ok bool) {
+	switch claim {
+	case "client_id":
+		value = string(token.ClientID())
+	case "scope":
+		value = token.Scope().String()
+	case "tenant":
+		value = token.Tenant()
+	case "environment":
+		value = token.Environment()
+	case "iss":
+		value = token.Issuer().String()
+	default:
+		return token.Claim(claim)
+	}
+	return value, value != ""
 }
 
 func isFieldName(s string) bool {
