@@ -23,11 +23,3 @@ func (fs Faults) Error() string {
 	}
 	return strings.Join(texts, "; ")
 }
-
-// Err returns the faults as an error, or nil when there are none.
-func (fs Faults) Err() error {
-	if len(fs) == 0 {
-		return nil
-	}
-	return fs
-}

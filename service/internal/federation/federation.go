@@ -2,7 +2,7 @@
 // client: a rule fixes the issuer and the claims that name exactly one workload.
 //
 // The room is pure. Signature, times and audience were checked before a token
-// comes here; for the audience see [SoleAudience].
+// comes here.
 package federation
 
 import (

@@ -76,9 +76,7 @@ func FuzzMatch(f *testing.F) {
 		if ok != (why == "") || ok && (!strings.Contains(inside, "sh") && !strings.Contains(inside, `\u`)) {
 			t.Fatal(ok, why)
 		}
-		if own, _ := federation.SoleAudience(tok, narrowcast.MustIssuer("https://issuer.example.test")); own && !strings.Contains(inside, "issuer") && !strings.Contains(inside, `\`) {
-			t.Fatal(inside)
-		}
+
 		if text, err := federation.Subject("kubernetes", tok); err == nil {
 			if _, err := narrowcast.ParseSubject(text); err != nil {
 				t.Fatal(err)

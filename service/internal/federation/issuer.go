@@ -50,32 +50,6 @@ func DefaultMaxAge(platform string) time.Duration {
 // can be taken once.
 func HasTokenID(platform string) bool { return platform != Google && platform != Azure }
 
-// SoleAudience reports whether a token is addressed to us and to nobody else:
-// aud is our issuer identifier, byte by byte, as a text or as the only element
-// of a list (RFC 7523bis). Whatever a platform puts there by default (the URL of
-// the owner or of the instance, api://AzureADTokenExchange, the API server of a
-// cluster) is shared by others and never ours. A text that is itself written
-// like such a list cannot be told from one; whoever can have it signed can have
-// our identifier signed as well.
-func SoleAudience(t Token, own narrowcast.Issuer) (ok bool, why string) {
-	aud, here := t.Claim("aud")
-	if own.IsZero() || !here {
-		return false, "claim aud is missing"
-	}
-	if aud == own.String() {
-		return true, ""
-	}
-	switch list, isList := elements(aud); {
-	case !isList || len(list) == 0:
-		return false, "claim aud: expected " + own.String()
-	case len(list) > 1:
-		return false, "claim aud names more than one; expected " + own.String() + " alone"
-	case list[0] != own.String():
-		return false, "claim aud: expected " + own.String()
-	}
-	return true, ""
-}
-
 // Notes returns what a reviewer of a rule should know that is no reason to
 // refuse it.
 func Notes(platform string, r Rule) (notes []string) {

@@ -10,8 +10,7 @@ import (
 // names the claim and what was expected, and shows nothing of the token. A rule
 // that [Check] refuses fits no token.
 //
-// Match is not told the audience: that it is ours alone is for [SoleAudience]
-// and the verifier.
+// Match is not told the audience: that it is ours alone was for the verifier.
 func Match(platform string, r Rule, t Token) (ok bool, why string) {
 	if faults := Check(platform, r); len(faults) > 0 {
 		return false, "the rule is refused: " + faults.Error()

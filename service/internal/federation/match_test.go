@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/service/internal/federation"
 )
 
@@ -100,41 +99,6 @@ func TestKindsOfValues(t *testing.T) {
 		if got := fits(c.value, c.want, c.name...); got != c.fits {
 			t.Errorf("%s: fits %v", what, got)
 		}
-	}
-}
-
-// The default audiences of platforms, and ours among others, are not ours.
-func TestSoleAudience(t *testing.T) {
-	own := narrowcast.MustIssuer("https://issuer.example.test")
-	for what, c := range map[string]struct {
-		aud any
-		ok  bool
-	}{
-		"ours":               {own.String(), true},
-		"ours in a list":     {[]string{own.String()}, true},
-		"a slash":            {own.String() + "/", false},
-		"below":              {own.String() + "/token", false},
-		"the owner":          {"https://github.example.test/octo", false},
-		"the exchange":       {"api://AzureADTokenExchange", false},
-		"the API server":     {"https://kubernetes.default.svc", false},
-		"two":                {[]string{own.String(), "https://kubernetes.default.svc"}, false},
-		"ours twice":         {[]string{own.String(), own.String()}, false},
-		"none":               {nil, false},
-		"empty list":         {[]string{}, false},
-		"a number":           {7, false},
-		"an object":          {map[string]any{own.String(): own.String()}, false},
-		"empty":              {"", false},
-		"letter case":        {"https://ISSUER.example.test", false},
-		"list and something": {`["https://issuer.example.test"] `, true},
-		"two lists":          {`["https://issuer.example.test"]["x"]`, false},
-	} {
-		ok, why := federation.SoleAudience(token{}.with("aud", c.aud), own)
-		if ok != c.ok || (why == "") != ok {
-			t.Errorf("%s: %v %q", what, ok, why)
-		}
-	}
-	if ok, _ := federation.SoleAudience(token{"aud": ""}, narrowcast.Issuer{}); ok {
-		t.Error("nobody's audience is nobody's")
 	}
 }
 
