@@ -30,18 +30,20 @@ func TestGitHubSubject(t *testing.T) {
 }
 
 // Whoever chooses a login, a repository name or the name of a branch cannot
-// reach into the ids.
+// reach into the ids. GitHub allows no @, : or / in the names of owners and
+// repositories; whatever a branch is called stands behind the ids.
 func TestGitHubNamesDoNotReachTheIDs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.StringOfN(rapid.SampledFrom([]rune("a1-_.@:/%")), 1, 12, -1)
+		name := rapid.StringOfN(rapid.SampledFrom([]rune("a1-_.%")), 1, 12, -1)
+		context := rapid.StringOfN(rapid.SampledFrom([]rune("a1-_.@:/%")), 1, 12, -1)
 		want := federation.GitHubSubject{
-			Owner: name.Draw(t, "owner"), OwnerID: "11", Repository: name.Draw(t, "repository"), RepositoryID: "22", Context: name.Draw(t, "context"),
+			Owner: name.Draw(t, "owner"), OwnerID: "11", Repository: name.Draw(t, "repository"), RepositoryID: "22", Context: context.Draw(t, "context"),
 		}
 		got, err := federation.ParseGitHubSubject(want.String())
 		if err == nil && got != want {
 			t.Fatalf("%q reads as %+v", want, got)
 		}
-		if err != nil && !strings.ContainsAny(want.Owner+want.Repository, "@:/%") && !strings.Contains(want.Owner, ".") {
+		if err != nil && !strings.Contains(want.Owner+want.Repository, "%") && !strings.Contains(want.Owner, ".") {
 			t.Fatalf("%q: %v", want, err)
 		}
 	})
