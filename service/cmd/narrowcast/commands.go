@@ -13,6 +13,7 @@ func (a *app) commands() []*cobra.Command {
 		a.audienceCommand(),
 		a.clientCommand(),
 		a.keysCommand(),
+		a.storeCommand(),
 		a.tokenCommand(),
 		a.guardCommand(),
 		a.conformCommand(),

@@ -36,7 +36,7 @@ var ErrReadOnly = errors.New("the store was opened for reading only")
 
 var (
 	errAbsent  = errors.New(`there is no store in this schema: "narrowcast init" creates one`)
-	errThere   = errors.New("there is something in this schema already")
+	errThere   = fmt.Errorf("there is something in this schema already: %w", store.ErrNotEmpty)
 	errForeign = errors.New("what is in this schema is not a store of narrowcast")
 	errOlder   = errors.New("the schema is older than this program; open the store once for writing")
 )
