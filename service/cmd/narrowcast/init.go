@@ -19,6 +19,7 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/credential"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
 // setup is what init makes.
@@ -137,6 +138,9 @@ func (a *app) fillHome(ctx context.Context, in setup) error {
 		return fmt.Errorf("the settings that init writes: %w", err)
 	}
 	book, err := a.createStore(ctx, s)
+	if errors.Is(err, store.ErrNotEmpty) {
+		return usage(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -146,6 +150,9 @@ func (a *app) fillHome(ctx context.Context, in setup) error {
 		if p, err = a.propose(ctx, book, s, nil); err == nil {
 			_, err = a.applyRevision(ctx, book, s, p, "init")
 		}
+	}
+	if err != nil && in.postgres.URL != "" {
+		err = fmt.Errorf("%w; the schema %s of the database is half made: drop it before you try again", err, in.postgres.Schema)
 	}
 	return errors.Join(err, book.Close())
 }
@@ -228,13 +235,21 @@ func writeNew(path, content string, mode os.FileMode) error {
 	return errors.Join(err, f.Close())
 }
 
+// bookLine says where the book is, and what seals the keys.
+func (in setup) bookLine() string {
+	if in.postgres.URL != "" {
+		return "  " + masterKeyFile + "   the key that seals the signing keys; the book is in the schema " + in.postgres.Schema + " of the database"
+	}
+	return "  " + databaseFile + ", " + masterKeyFile + "   the book, and the key that seals the signing keys"
+}
+
 func (in setup) writeText(w io.Writer) error {
 	lines := []string{
 		"made " + in.dir,
 		"  " + settingsFile + "     settings; narrowcast settings explains every option",
 		"  " + registryDir + "/           resources, clients, callers; a sample is in force",
 		"  " + credentialsDir + "/        one file per client of the sample; admin.json is the first administrator",
-		"  " + databaseFile + ", " + masterKeyFile + "   the book, and the key that seals the signing keys",
+		in.bookLine(),
 		"",
 		"next:",
 		"  narrowcast serve --home " + in.dir,

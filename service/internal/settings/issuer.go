@@ -166,7 +166,7 @@ func issuerKeys() []option[Issuer] {
 			Gain: "keeps a stolen signing key useful for longer."},
 			read: func(v sy.Value, s *Issuer) { into(&s.RotateEvery, duration(time.Hour, 365*day), v) }},
 		{Option: Option{Key: "publish_ahead", Default: "1h",
-			Text: "How long a new key is published before it signs, 1s to 168h. Longer than verifiers keep a key set.",
+			Text: "How long a new key is published before it signs, 1s to 168h. Longer than verifiers keep a key set: guards look again after 12 s or so, others after minutes.",
 			Gain: "makes verifiers refuse tokens just after a rotation, when it is too short."},
 			read: func(v sy.Value, s *Issuer) { into(&s.PublishAhead, duration(time.Second, 7*day), v) }},
 		{Option: Option{Key: "skew", Default: "5s",
