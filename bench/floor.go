@@ -1,16 +1,14 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -19,42 +17,80 @@ import (
 	"github.com/narrowcast-io/narrowcast/mint"
 )
 
-// floorServer is the floor of a real mint: a bare handler that checks an ES256
-// client assertion, signs an ES256 token and answers with JSON. It knows no
-// policy, no registry and no replay. With a book it also appends a line to a
-// file and waits until a group of lines has reached the disk.
+// floorSettings is what a bare server is told in FLOOR.
+type floorSettings struct {
+	Algorithm narrowcast.Algorithm // of the tokens
+	Client    string               // the public key of assertions, a key set; without it nothing is checked
+	Book      string               // a file to which each token's line is synced; without it there is none
+	Identity  string               // a directory with server.pem, server.key and clients.pem; without it there is no TLS
+}
+
+// floorServer is the floor of a real mint: a bare handler that checks a client
+// assertion, signs a token and answers with JSON. It knows no policy, no
+// registry and no replay. With a book it also appends a line to a file and waits
+// until a group of lines has reached the disk. With an identity it talks TLS and
+// demands a client certificate, once for each connection.
 //
-// It takes the client's public key set from FLOOR_JWKS and a path for the book
-// from FLOOR_BOOK, and prints its address.
+// It prints its address.
 func floorServer(listen string) error {
-	set, err := jose.ParseSet(os.Getenv("FLOOR_JWKS"))
-	if err != nil || len(set) != 1 {
-		return fmt.Errorf("FLOOR_JWKS: %w", err)
+	var s floorSettings
+	if err := json.Unmarshal([]byte(os.Getenv("FLOOR")), &s); err != nil {
+		return fmt.Errorf("FLOOR: %w", err)
 	}
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	signer, err := newSigner(s.Algorithm)
 	if err != nil {
 		return err
 	}
-	press, err := mint.New(mint.Config{Issuer: narrowcast.MustIssuer(issuerID), KeyID: "floor", Algorithm: narrowcast.ES256, Signer: private})
+	press, err := mint.New(mint.Config{Issuer: narrowcast.MustIssuer(issuerID), KeyID: "floor", Algorithm: s.Algorithm, Signer: signer})
 	if err != nil {
 		return err
 	}
-	h := &floor{client: set[0], press: press}
-	if path := os.Getenv("FLOOR_BOOK"); path != "" {
-		if h.book, err = newBook(path); err != nil {
+	h := &floor{press: press}
+	if s.Client != "" {
+		set, err := jose.ParseSet(s.Client)
+		if err != nil || len(set) != 1 {
+			return fmt.Errorf("the key set of the client: %w", err)
+		}
+		h.client = &set[0]
+	}
+	if s.Book != "" {
+		if h.book, err = newBook(s.Book); err != nil {
 			return err
 		}
 	}
-	l, err := net.Listen("tcp", listen)
+	l, err := s.listen(listen)
 	if err != nil {
 		return err
 	}
 	fmt.Println(l.Addr())
-	return (&http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}).Serve(l)
+	return (&http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Hour}).Serve(l)
+}
+
+func (s *floorSettings) listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil || s.Identity == "" {
+		return l, err
+	}
+	certificate, err := tls.LoadX509KeyPair(s.Identity+"/server.pem", s.Identity+"/server.key")
+	if err != nil {
+		return nil, err
+	}
+	authority, err := os.ReadFile(s.Identity + "/clients.pem")
+	if err != nil {
+		return nil, err
+	}
+	clients := x509.NewCertPool()
+	if !clients.AppendCertsFromPEM(authority) {
+		return nil, errors.New("no authority of clients")
+	}
+	return tls.NewListener(l, &tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13,
+		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients,
+	}), nil
 }
 
 type floor struct {
-	client jose.JWK
+	client *jose.JWK
 	press  *mint.Press
 	book   *book
 }
@@ -74,12 +110,10 @@ func (f *floor) answer(r *http.Request) (string, error) {
 	if err := r.ParseForm(); err != nil {
 		return "", err
 	}
-	parts, err := jose.Split(r.PostForm.Get("client_assertion"))
-	if err != nil {
-		return "", err
-	}
-	if err := jose.Verify(jose.ES256, f.client.Public, parts.Input, parts.Signature); err != nil {
-		return "", err
+	if f.client != nil {
+		if err := f.check(r.PostForm); err != nil {
+			return "", err
+		}
 	}
 	token, err := f.press.Mint(mint.Letter{
 		Audience: narrowcast.MustAudience(resource), Subject: "checkout", Client: "checkout", ID: mint.NewTokenID(),
@@ -91,57 +125,12 @@ func (f *floor) answer(r *http.Request) (string, error) {
 	return token, err
 }
 
-var pad = string(bytes.Repeat([]byte("x"), 400))
-
-// book appends lines to a file in groups, each group synced once.
-type book struct {
-	file  *os.File
-	lines chan line
-}
-
-type line struct {
-	text []byte
-	done chan error
-}
-
-func newBook(path string) (*book, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+// check verifies the signature of the one JWT that came, whatever it is called.
+func (f *floor) check(form url.Values) error {
+	text := form.Get("client_assertion") + form.Get("assertion") + form.Get("subject_token")
+	parts, err := jose.Split(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	b := &book{file: f, lines: make(chan line, 1024)}
-	go b.run()
-	return b, nil
-}
-
-func (b *book) append(ctx context.Context, text []byte) error {
-	l := line{text, make(chan error, 1)}
-	select {
-	case b.lines <- l:
-	case <-ctx.Done():
-		return errors.New("gave up")
-	}
-	return <-l.done
-}
-
-func (b *book) run() {
-	for first := range b.lines {
-		group, text := []line{first}, first.text
-	gather:
-		for len(group) < 512 {
-			select {
-			case l := <-b.lines:
-				group, text = append(group, l), append(text, l.text...)
-			default:
-				break gather
-			}
-		}
-		_, err := b.file.Write(text)
-		if err == nil {
-			err = b.file.Sync()
-		}
-		for _, l := range group {
-			l.done <- err
-		}
-	}
+	return jose.Verify(f.client.Alg, f.client.Public, parts.Input, parts.Signature)
 }

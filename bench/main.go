@@ -2,11 +2,15 @@
 // other libraries, side by side in one run.
 //
 //	go run . verify     full verification, in one process
+//	go run . sender     the same for tokens that are bound to their sender: DPoP and mTLS
 //	go run . mint       the token endpoint with the durable book, over loopback
-//	go run .            both
+//	go run . exchange   the token endpoint for workloads: JWT-SVIDs, certificates, foreign tokens
+//	go run . book       the book in SQLite and in PostgreSQL, alone and behind the token endpoint
+//	go run .            all of them
 //
 // Every figure is the median over interleaved rounds, and what counts are the
-// ratios: absolute times belong to the machine and to the moment.
+// ratios: absolute times belong to the machine and to the moment. Flags may
+// stand before and after the name; --json writes each result as one object.
 package main
 
 import (
@@ -17,37 +21,98 @@ import (
 	"time"
 )
 
+// plan is how long and how often to measure.
+type plan struct {
+	rounds  int           // in one process
+	each    time.Duration // for one measurement in one process
+	loads   int           // over loopback
+	load    time.Duration // for one measurement over loopback
+	clients int
+	only    string // a part of the names of what is asked; empty for all
+	json    bool
+}
+
+// benchmarks are the names in the order in which all of them run.
+var benchmarks = []struct {
+	name string
+	run  func(plan) (*paper, error)
+}{
+	{"verify", verifyBench}, {"sender", senderBench}, {"mint", mintBench}, {"exchange", exchangeBench}, {"book", bookBench},
+}
+
 func main() {
-	rounds := flag.Int("rounds", 40, "interleaved rounds of verify; short ones, because machines change their pace")
-	each := flag.Duration("each", 30*time.Millisecond, "time for one measurement of verify")
-	loads := flag.Int("loads", 5, "interleaved rounds of mint")
-	load := flag.Duration("load", 3*time.Second, "time for one measurement of mint")
-	clients := flag.Int("clients", 64, "parallel clients of mint")
-	flag.Parse()
-	what := flag.Arg(0)
-	var err error
-	if what == "" || what == "verify" {
-		err = verifyBench(*rounds, *each)
-	}
-	if err == nil && (what == "" || what == "mint") {
-		err = mintBench(*loads, *load, *clients)
-	}
-	if err == nil && !slices.Contains([]string{"", "verify", "mint", "floor"}, what) {
-		err = fmt.Errorf("unknown benchmark %q", what)
-	}
-	if err == nil && what == "floor" {
-		err = floorServer(flag.Arg(1))
-	}
-	if err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
+func run(args []string) error {
+	var p plan
+	f := flag.NewFlagSet("bench", flag.ExitOnError)
+	f.IntVar(&p.rounds, "rounds", 0, "interleaved rounds of verify (40) and sender (60); short ones, because machines change their pace")
+	f.DurationVar(&p.each, "each", 0, "time for one measurement of verify (30ms) and sender (8ms)")
+	f.IntVar(&p.loads, "loads", 0, "interleaved rounds of mint (5), exchange (4) and book (3)")
+	f.DurationVar(&p.load, "load", 0, "time for one measurement of mint (3s), exchange (700ms) and book (800ms)")
+	f.IntVar(&p.clients, "clients", 64, "parallel clients of mint and exchange")
+	f.StringVar(&p.only, "only", "", "of exchange, measure only what has this in its name, as for a profile; there are fewer ratios then")
+	f.BoolVar(&p.json, "json", false, "write the result as JSON")
+	_ = f.Parse(args) // exits by itself
+	what := f.Arg(0)
+	if what == "floor" {
+		return floorServer(f.Arg(1))
+	}
+	if f.NArg() > 1 {
+		_ = f.Parse(f.Args()[1:])
+		if f.NArg() > 0 {
+			return fmt.Errorf("one name at a time; %q is left over", f.Arg(0))
+		}
+	}
+	known := false
+	for _, b := range benchmarks {
+		if what != "" && what != b.name {
+			continue
+		}
+		known = true
+		result, err := b.run(p)
+		if err == nil {
+			err = result.print(p.json)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+	}
+	if !known {
+		return fmt.Errorf("unknown benchmark %q", what)
+	}
+	return nil
+}
+
+// or fills in what was not asked for.
+func (p plan) or(rounds int, each time.Duration) plan {
+	if p.rounds == 0 {
+		p.rounds = rounds
+	}
+	if p.each == 0 {
+		p.each = each
+	}
+	return p
+}
+
+func (p plan) orLoad(loads int, load time.Duration) plan {
+	if p.loads == 0 {
+		p.loads = loads
+	}
+	if p.load == 0 {
+		p.load = load
+	}
+	return p
+}
+
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	if len(sorted) == 0 {
-		return 0
+		return none
 	}
 	return sorted[len(sorted)/2]
 }

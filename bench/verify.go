@@ -14,10 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"os"
-	"runtime"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -182,73 +179,42 @@ func rawCheck(s sample) func() error {
 	return func() error { return wrong }
 }
 
-func verifyBench(rounds int, each time.Duration) error {
+func verifyBench(p plan) (*paper, error) {
+	p = p.or(40, 30*time.Millisecond)
 	all, err := samples()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Printf("Full verification of a %d-byte access token: signature, issuer, audience, expiry.\n", len(all[0].text))
-	fmt.Printf("Median of %d interleaved rounds; the ratio is to the raw signature check of the same run.\n\n", rounds)
-	t := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "algorithm\twho\tns per token\tratio\tallocations\t")
+	result := newPaper("verify", fmt.Sprintf(
+		"Full verification of a %d-byte access token: signature, issuer, audience, expiry.\n"+
+			"Median of %d interleaved rounds, processor time; the ratio is to the raw signature check, round by round.", len(all[0].text), p.rounds))
 	for _, alg := range []narrowcast.Algorithm{narrowcast.Ed25519, narrowcast.ES256, narrowcast.RS256} {
 		for _, s := range all {
 			if s.alg != alg {
 				continue
 			}
-			if err := compare(t, s, rounds, each); err != nil {
-				return err
+			t, err := compare(s, p)
+			if err != nil {
+				return nil, err
 			}
+			result.Tables = append(result.Tables, t)
 		}
 	}
-	return t.Flush()
+	return result, nil
 }
 
-func compare(t *tabwriter.Writer, s sample, rounds int, each time.Duration) error {
-	type entrant struct {
-		contender
-		run   func() error
-		times []float64
-		alloc float64
-	}
+func compare(s sample, p plan) (table, error) {
 	var field []*entrant
 	for _, c := range contenders() {
-		e := &entrant{contender: c, run: c.check(s)}
-		if err := e.run(); err != nil {
-			return fmt.Errorf("%s with %s: %w", c.name, s.alg, err)
-		}
-		field = append(field, e)
+		check := c.check(s)
+		field = append(field, &entrant{name: c.name, run: func(int) error { return check() }})
 	}
-	for range rounds {
-		for _, e := range field {
-			ns, allocs := measure(e.run, each)
-			e.times = append(e.times, ns)
-			e.alloc = allocs
-		}
+	if err := race(field, p.rounds, p.each); err != nil {
+		return table{}, fmt.Errorf("%s: %w", s.alg, err)
 	}
-	floor := median(field[0].times)
+	t := table{Title: string(s.alg), Columns: []column{{"ns per token", 0}, {"ratio", 3}, {"allocations", 0}}}
 	for _, e := range field {
-		m := median(e.times)
-		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.3f\t%.0f\t\n", s.alg, e.name, m, m/floor, e.alloc)
+		t.add(e.name, e.ns(), e.to(field[0]), e.allocs)
 	}
-	return nil
-}
-
-// measure runs f for about as long as asked and returns time and allocations
-// per call.
-func measure(f func() error, each time.Duration) (ns, allocs float64) {
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	calls := 0
-	start := time.Now()
-	for batch := 16; time.Since(start) < each; {
-		for range batch {
-			_ = f()
-		}
-		calls += batch
-	}
-	took := time.Since(start)
-	runtime.ReadMemStats(&after)
-	return float64(took.Nanoseconds()) / float64(calls), float64(after.Mallocs-before.Mallocs) / float64(calls)
+	return t, nil
 }
