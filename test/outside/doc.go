@@ -1,7 +1,8 @@
 // Package outside runs other people's software, as it is, against the built
 // command: golang.org/x/oauth2, oauth4webapi and jose under Node.js, PyJWT and
-// joserfc under Python. The other way round, the library's client and guard meet
-// oidc-provider, an authorization server that others wrote.
+// joserfc under Python, and curl with certificates. The other way round, the
+// library's client and guard meet oidc-provider, an authorization server that
+// others wrote.
 //
 // The script prepare installs what is pinned. What needs a runtime that the
 // machine does not have is left out: it is no test then, and prepare says so.

@@ -36,10 +36,9 @@ func build(t *testing.T) binary {
 
 // openIssuer runs a fresh issuer as an operator would: init, one client with a
 // key and one with a secret, two resources that both may call, apply, serve.
-func openIssuer(t *testing.T) *site {
+func openIssuer(t *testing.T, b binary) *site {
 	t.Helper()
 	free := freeAddresses(t, 2)
-	b := build(t)
 	s := &site{
 		Issuer: "http://" + free[0], Resource: "https://ledger.example.test", Foreign: "https://stock.example.test",
 		Closed: "https://pay.example.test", Scope: "post", KeyClient: "reporting", SecretClient: "nightly",

@@ -18,7 +18,8 @@ const verified = "own audience ok\nforeign audience refused ok\nforged token ref
 // machine can run come to it. A client that was not tried is no test, so it
 // cannot pass either; prepare says aloud what is left out.
 func TestOutside(t *testing.T) {
-	s := openIssuer(t)
+	b := build(t)
+	s := openIssuer(t, b)
 	t.Run("oauth2", s.oauth2Works)
 	t.Run("oauth2 is told why not", s.oauth2IsToldWhyNot)
 	if hasNode(t) {
@@ -33,6 +34,34 @@ func TestOutside(t *testing.T) {
 		t.Run("PyJWT", func(t *testing.T) { s.run(t, verified, "python/venv/bin/python", "-B", "python/pyjwt.py") })
 		t.Run("joserfc", func(t *testing.T) { s.run(t, verified, "python/venv/bin/python", "-B", "python/rfc.py") })
 	}
+	t.Run("bound to its sender", func(t *testing.T) { boundToItsSender(t, b.program) })
+}
+
+// boundToItsSender: tokens that are bound to a key or a certificate, by clients
+// and tools that others wrote.
+func boundToItsSender(t *testing.T, program string) {
+	node, python, curl := hasNode(t), hasPython(t), hasCurl(t)
+	b := openBound(t, program)
+	old, young := b.openLedger(t)
+	b.guard(t, "stock", "https", stock, b.listener(true)+"dpop: {origin: \"ORIGIN\"}\n")
+	b.guard(t, "vault", "https", vault, b.listener(true)+"certificate_header: {dialect: client-cert, from: [10.1.0.7]}\n")
+	b.guard(t, "behind", "http", vault, "certificate_header: {dialect: client-cert, from: [127.0.0.1]}\n")
+	if node {
+		nonces := []string{"SITE_OLD_NONCE=" + old, "SITE_YOUNG_NONCE=" + young}
+		t.Run("DPoP at the issuer", func(t *testing.T) { b.dpopAtTheIssuer(t, nonces) })
+		t.Run("DPoP at the guards", func(t *testing.T) { b.dpopAtTheGuards(t, nonces) })
+	}
+	if curl {
+		t.Run("mTLS at the issuer", b.mtlsAtTheIssuer)
+		t.Run("mTLS at the guards", b.mtlsAtTheGuards)
+	}
+	if curl && node {
+		t.Run("jose", func(t *testing.T) { b.confirmed(t, "node", "node/confirmation.mjs") })
+	}
+	if curl && python {
+		t.Run("PyJWT", func(t *testing.T) { b.confirmed(t, "python/venv/bin/python", "python/confirmation.py") })
+	}
+	b.silent(t)
 }
 
 func hasNode(t *testing.T) bool {
