@@ -14,6 +14,9 @@ const maxAddress = 4096
 // default port, empty path. Dot segments stay: some servers see two paths there.
 func sameAddress(claimed, expected string) bool {
 	a, okA := address(claimed)
+	if claimed == expected {
+		return okA
+	}
 	b, okB := address(expected)
 	return okA && okB && a == b
 }

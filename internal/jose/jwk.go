@@ -272,12 +272,31 @@ func Thumbprint(key crypto.PublicKey) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(e)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(text)
+	sum := sha256.Sum256(e.canonical())
 	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+}
+
+// canonical writes the required members in lexicographic order without white
+// space (RFC 7638 section 3.2). No value needs to be escaped.
+func (e *encoded) canonical() []byte {
+	text := make([]byte, 0, 512)
+	for _, m := range [...]struct{ name, value string }{
+		{"crv", e.Crv}, {"e", e.E}, {"kty", e.Kty}, {"n", e.N}, {"x", e.X}, {"y", e.Y},
+	} {
+		if m.value == "" {
+			continue
+		}
+		separator := byte(',')
+		if len(text) == 0 {
+			separator = '{'
+		}
+		text = append(text, separator, '"')
+		text = append(text, m.name...)
+		text = append(text, `":"`...)
+		text = append(text, m.value...)
+		text = append(text, '"')
+	}
+	return append(text, '}')
 }
 
 // MarshalSet writes a JWK Set. Every key is written with use and alg.

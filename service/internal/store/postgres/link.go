@@ -91,6 +91,8 @@ func (l *link) settle(readOnly bool) {
 		// must not become a walk through an old one.
 		"enable_seqscan": "off",
 		"jit":            "off",
+		// One plan for each question: planning costs more than most answers.
+		"plan_cache_mode": "force_generic_plan",
 	}
 	if readOnly {
 		b.RuntimeParams["default_transaction_read_only"] = "on"
