@@ -127,7 +127,8 @@ func (l *Letter) check(issuer string) error {
 			errs = append(errs, errors.New(what))
 		}
 	}
-	require(l.Audience.IsZero() != l.Server.IsZero(), "exactly one Audience is required: a token names one resource")
+	require(!l.Audience.IsZero() || !l.Server.IsZero(), "Audience is required: a token names exactly one resource")
+	require(l.Audience.IsZero() || l.Server.IsZero(), "Audience and Server exclude each other: a token names exactly one addressee")
 	require(l.Subject != "", "Subject is required")
 	require(l.ID != "", "ID is required")
 	require(!l.IssuedAt.IsZero(), "IssuedAt is required")
