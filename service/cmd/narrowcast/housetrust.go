@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/service/internal/authn"
@@ -15,8 +16,15 @@ import (
 func (h *house) makeTrust(ctx context.Context) error {
 	local := map[narrowcast.Issuer]trust.Local{}
 	for _, t := range h.settings.Trust {
+		socket := t.WorkloadAPI
+		if socket != "" { // the settings may have begun at the working directory
+			var err error
+			if socket, err = filepath.Abs(socket); err != nil {
+				return err
+			}
+		}
 		local[t.Issuer] = trust.Local{
-			WorkloadAPI: t.WorkloadAPI, CAFile: t.CAFile, TokenReview: t.TokenReview.URL, TokenFile: t.TokenReview.TokenFile,
+			WorkloadAPI: socket, CAFile: t.CAFile, TokenReview: t.TokenReview.URL, TokenFile: t.TokenReview.TokenFile,
 		}
 	}
 	var err error

@@ -28,6 +28,11 @@ func TestMain(m *testing.M) {
 		"open":       func() { os.Exit(openMain(os.Args[1:])) },
 		"witness":    func() { os.Exit(witnessMain(os.Args[1:])) },
 		"within":     func() { os.Exit(withinMain(os.Args[1:])) },
+		"agents":     func() { os.Exit(agentsMain(os.Args[1:])) },
+		"workload":   func() { os.Exit(workloadMain(os.Args[1:])) },
+		"cert":       func() { os.Exit(certMain(os.Args[1:])) },
+		"ask":        func() { os.Exit(askMain(os.Args[1:])) },
+		"platform":   func() { os.Exit(platformMain(os.Args[1:])) },
 	})
 }
 
@@ -63,6 +68,7 @@ func TestScript(t *testing.T) {
 			"exits":     cmdExits,
 			"every":     cmdEvery,
 			"alike":     cmdAlike,
+			"inside":    cmdInside,
 		},
 	})
 }

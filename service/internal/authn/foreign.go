@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -25,14 +26,14 @@ func (a *Authenticator) foreign(ctx context.Context, r *roster, text string) (is
 		return issuer.Identity{}, a.rejected(r, err)
 	}
 	client, subject, why := f.speaksFor(token)
-	if why == "" {
-		why = f.tooOld(token, a.config.Now())
-	}
-	if why == "" && client.Disabled {
-		why = "the client is disabled"
-	}
 	if why != "" {
-		return refuseForeign(token, "", why)
+		return refuseForeign(token, narrowcast.ClaimMismatch, "", why)
+	}
+	if why := f.tooOld(token, a.config.Now()); why != "" {
+		return refuseForeign(token, narrowcast.LifetimeExceeded, "", why)
+	}
+	if client.Disabled {
+		return refuseForeign(token, narrowcast.IssuerUnknown, "", "the client is disabled")
 	}
 	if refusal := f.review(ctx, token, text, client); refusal != nil {
 		return issuer.Identity{}, refusal
@@ -45,7 +46,7 @@ func (a *Authenticator) foreign(ctx context.Context, r *roster, text string) (is
 	}
 	if f.issuer.OneTime {
 		if _, err := narrowcast.ParseTokenID(string(token.ID())); err != nil {
-			return refuseForeign(token, client.ID, "the token is to be taken once and has no usable jti")
+			return refuseForeign(token, narrowcast.ClaimMalformed, client.ID, "the token is to be taken once and has no usable jti")
 		}
 		who.Once = []store.Once{{
 			Space: "token of " + f.issuer.Issuer.String(), ID: string(token.ID()), Until: token.Expires().Add(narrowcast.MaxSkew),
@@ -56,10 +57,10 @@ func (a *Authenticator) foreign(ctx context.Context, r *roster, text string) (is
 
 // refuseForeign refuses a token that is genuine: somebody holds it, and it is
 // worth knowing who made it.
-func refuseForeign(token *narrowcast.Token, client narrowcast.ClientID, why string) (issuer.Identity, *issuer.Refusal) {
+func refuseForeign(token *narrowcast.Token, reason narrowcast.Reason, client narrowcast.ClientID, why string) (issuer.Identity, *issuer.Refusal) {
 	return issuer.Identity{}, &issuer.Refusal{
 		Ground: issuer.Unauthenticated, Client: client, Detail: why,
-		Assertion: &narrowcast.Rejection{Reason: narrowcast.IssuerUnknown, Detail: why, Genuine: true, Claimed: token.Describe()},
+		Assertion: &narrowcast.Rejection{Reason: reason, Detail: why, Genuine: true, Claimed: token.Describe()},
 	}
 }
 
@@ -79,7 +80,11 @@ func (f *foreigner) speaksFor(token *narrowcast.Token) (client *registry.Client,
 		return client, subject, ""
 	}
 	why = "no client of the registry has a rule for tokens of " + f.issuer.Issuer.String()
-	for _, c := range f.claimants {
+	if len(f.claimants) > 0 {
+		why = "no rule fits; the rules for tokens of " + f.issuer.Issuer.String() + " differ by " + strings.Join(f.index.Claims(), ", ")
+	}
+	for _, i := range f.index.Near(token) {
+		c := f.claimants[i]
 		ok, because := federation.Match(f.issuer.Profile, c.rule, token)
 		switch {
 		case !ok && client == nil:
@@ -126,8 +131,7 @@ func (f *foreigner) review(ctx context.Context, token *narrowcast.Token, text st
 	case errors.Is(err, ErrUnavailable):
 		return &issuer.Refusal{Ground: issuer.Unavailable, Client: client.ID, Detail: "reviewing the token: " + err.Error()}
 	}
-	_, refusal := refuseForeign(token, client.ID, "the token review says no: "+err.Error())
-	refusal.Assertion.Reason = narrowcast.Revoked
+	_, refusal := refuseForeign(token, narrowcast.Revoked, client.ID, "the token review says no: "+err.Error())
 	return refusal
 }
 

@@ -142,9 +142,12 @@ func TestForeignTokens(t *testing.T) {
 		subject         narrowcast.Subject
 		method          string
 	}{
-		"github":     {jwt, github(), "deploy", "github:actions.example.test:repository_id:22:ref:refs/heads/main", registry.Federated},
-		"kubernetes": {header, pod(), "checkout", "kubernetes:cluster.example.test:namespace:shop:serviceaccount:checkout", registry.Federated},
-		"spiffe":     {jwt, svid(), "checkout", domain + "/checkout", registry.SPIFFE},
+		"github": {jwt, github(), "deploy", "github:actions.example.test:repository_id:22:ref:refs/heads/main", registry.Federated},
+		"github's own words": {jwt, github(`"jti"`, `"environment":"prod","tenant":"t2","task":7,"jti"`), "deploy",
+			"github:actions.example.test:repository_id:22:environment:prod", registry.Federated},
+		"kubernetes":          {header, pod(), "checkout", "kubernetes:cluster.example.test:namespace:shop:serviceaccount:checkout", registry.Federated},
+		"spiffe, with an iss": {jwt, svid(`{"sub"`, `{"iss":"https://oidc.corp.example.test","sub"`), "checkout", domain + "/checkout", registry.SPIFFE},
+		"spiffe":              {jwt, svid(), "checkout", domain + "/checkout", registry.SPIFFE},
 	} {
 		h := travel(t)
 		for way, credentials := range ways(sign(t, h.key, c.header, c.payload)) {
@@ -152,7 +155,7 @@ func TestForeignTokens(t *testing.T) {
 			if err != nil || who.Client != c.client || who.Subject != c.subject || who.Method != c.method {
 				t.Errorf("%s %s: %+v, %v", name, way, who, err)
 			}
-			if who.Until.Unix() < start+300 || len(who.Once) != map[bool]int{true: 1, false: 0}[name == "github"] {
+			if who.Until.Unix() < start+300 || len(who.Once) != map[bool]int{true: 1, false: 0}[strings.HasPrefix(name, "github")] {
 				t.Errorf("%s %s: until %s, once %v", name, way, who.Until, who.Once)
 			}
 		}
@@ -176,21 +179,21 @@ func TestForeignTokensThatAreRefused(t *testing.T) {
 		"audience of the platform":        {jwt, github(ours, "https://github.example.test/octo"), narrowcast.AudienceMismatch, ""},
 		"two audiences":                   {jwt, github(`"aud":"`+ours+`"`, `"aud":["`+ours+`","https://x.example.test"]`), narrowcast.AudienceMultiple, ""},
 		"the token endpoint":              {jwt, github(`"aud":"`+ours+`"`, `"aud":"`+ours+`/token"`), narrowcast.AudienceMismatch, "token endpoint"},
-		"another repository":              {jwt, github(`"repository_id":"22"`, `"repository_id":"23"`), narrowcast.IssuerUnknown, "repository_id"},
-		"another branch":                  {jwt, github(`"ref":"refs/heads/main"`, `"ref":"refs/heads/mine"`), narrowcast.IssuerUnknown, "claim ref"},
-		"a pull request":                  {jwt, github(`"event_name":"push"`, `"event_name":"pull_request"`), narrowcast.IssuerUnknown, "pull request"},
-		"too old":                         {jwt, github(fmt.Sprint(start+300), fmt.Sprint(start+3600), fmt.Sprint(start), fmt.Sprint(start-700)), narrowcast.IssuerUnknown, "older than"},
+		"another repository":              {jwt, github(`"repository_id":"22"`, `"repository_id":"23"`), narrowcast.ClaimMismatch, "repository_id"},
+		"another branch":                  {jwt, github(`"ref":"refs/heads/main"`, `"ref":"refs/heads/mine"`), narrowcast.ClaimMismatch, "claim ref"},
+		"a pull request":                  {jwt, github(`"event_name":"push"`, `"event_name":"pull_request"`), narrowcast.ClaimMismatch, "pull request"},
+		"too old":                         {jwt, github(fmt.Sprint(start+300), fmt.Sprint(start+3600), fmt.Sprint(start), fmt.Sprint(start-700)), narrowcast.LifetimeExceeded, "older than"},
 		"expired":                         {jwt, github(fmt.Sprint(start+300), fmt.Sprint(start-10), fmt.Sprint(start), fmt.Sprint(start-300)), narrowcast.Expired, ""},
-		"once without a jti":              {jwt, github(`"jti":"g-1",`, ""), narrowcast.IssuerUnknown, "jti"},
+		"once without a jti":              {jwt, github(`"jti":"g-1",`, ""), narrowcast.ClaimMalformed, "jti"},
 		"another key":                     {`{"alg":"ES256","kid":"c2","typ":"JWT"}`, github(), narrowcast.KeyUnknown, ""},
-		"another namespace":               {header, pod(`"namespace":"shop"`, `"namespace":"shop2"`), narrowcast.IssuerUnknown, ""},
+		"another namespace":               {header, pod(`"namespace":"shop"`, `"namespace":"shop2"`), narrowcast.ClaimMismatch, ""},
 		"no audience, as in secrets":      {header, pod(`"aud":["`+ours+`"],`, ""), narrowcast.AudienceMissing, ""},
-		"another workload":                {jwt, svid("/checkout", "/checkouts"), narrowcast.IssuerUnknown, "SPIFFE ID"},
+		"another workload":                {jwt, svid("/checkout", "/checkouts"), narrowcast.ClaimMismatch, "SPIFFE ID"},
 		"another trust domain":            {jwt, svid(domain, other), 0, "no issuer"},
 		"an SVID with a second audience":  {jwt, svid(`["`+ours+`"]`, `["`+ours+`","https://x.example.test"]`), narrowcast.AudienceMultiple, ""},
 		"an SVID that is an access token": {`{"alg":"ES256","kid":"c1","typ":"at+jwt"}`, svid(), narrowcast.TypeMismatch, ""},
 		"an SVID of a disabled client":    {jwt, svid("/checkout", "/gone"), narrowcast.IssuerUnknown, "disabled"},
-		"an SVID that lives for a day":    {jwt, svid(fmt.Sprintf(`"iat":%d,`, start), "", fmt.Sprint(start+300), fmt.Sprint(start+80000)), narrowcast.IssuerUnknown, "no iat"},
+		"an SVID that lives for a day":    {jwt, svid(fmt.Sprintf(`"iat":%d,`, start), "", fmt.Sprint(start+300), fmt.Sprint(start+80000)), narrowcast.LifetimeExceeded, "no iat"},
 		"nobody's token":                  {jwt, github(actions, "https://nobody.example.test"), 0, "no issuer"},
 		"no token":                        {"{", "", 0, "no issuer"},
 	} {

@@ -35,6 +35,7 @@ type foreigner struct {
 	open      func() (Outside, error)
 	maxAge    time.Duration
 	claimants []claimant                  // by rules over claims
+	index     *federation.Index           // of the rules of claimants
 	workloads map[string]*registry.Client // by SPIFFE ID
 }
 
@@ -82,7 +83,10 @@ func (r *roster) enrolForeigners(a *Authenticator, source Clients) error {
 		var err error
 		f.verifier, err = narrowcast.NewVerifier(narrowcast.Config{
 			Audience: a.audience, Now: a.config.Now, Skew: a.config.Skew, MaxLifetime: narrowcast.CeilingMaxLifetime,
-			Issuers:    []narrowcast.TrustedIssuer{{Issuer: issuer.Issuer, Keys: outsideKeys{f.open}, Class: class}},
+			Issuers: []narrowcast.TrustedIssuer{{
+				Issuer: issuer.Issuer, Keys: outsideKeys{f.open}, Class: class,
+				Dialect: narrowcast.Dialect{OwnWords: true}, // the environment of a job is none of ours
+			}},
 			Algorithms: []narrowcast.Algorithm{narrowcast.RS256, narrowcast.ES256, narrowcast.ES384, narrowcast.PS256, narrowcast.Ed25519},
 		})
 		if err != nil {
@@ -108,6 +112,15 @@ func (r *roster) enrolWorkloads(client *registry.Client) {
 			}
 		}
 	}
+}
+
+// indexRules makes the rules quick to find, once all are known.
+func (f *foreigner) indexRules() {
+	rules := make([]federation.Rule, len(f.claimants))
+	for i, c := range f.claimants {
+		rules[i] = c.rule
+	}
+	f.index = federation.NewIndex(f.issuer.Profile, rules)
 }
 
 // domainOf returns the trust domain of a SPIFFE ID, nil when it is none of ours.

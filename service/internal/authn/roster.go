@@ -86,6 +86,9 @@ func (a *Authenticator) enrol(source Clients) (*roster, error) {
 			algorithms = append(algorithms, key.Algorithm())
 		}
 	}
+	for _, f := range r.foreign {
+		f.indexRules()
+	}
 	r.dummy, r.tries = r.likeMost(), 1
 	for _, hashes := range r.secrets {
 		r.tries = max(r.tries, len(hashes))

@@ -80,12 +80,15 @@ func (i *Issuer) age() time.Duration {
 // source says in a few words where keys come from. A bundle document counts as
 // a whole.
 func (i *Issuer) source() string {
-	switch b := i.Bundle; {
-	case len(b.Document) > 0:
-		sum := sha256.Sum256(b.Document)
+	file := func() string {
+		sum := sha256.Sum256(i.Bundle.Document)
 		return "a bundle file (" + hex.EncodeToString(sum[:8]) + ")"
+	}
+	switch b := i.Bundle; {
 	case b.EndpointID != "":
-		return b.URL + " of " + b.EndpointID
+		return b.URL + " of " + b.EndpointID + ", first vouched for by " + file()
+	case len(b.Document) > 0:
+		return file()
 	case b.URL != "":
 		return b.URL
 	case b.WorkloadAPI:

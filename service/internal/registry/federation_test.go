@@ -132,7 +132,30 @@ func federatedEdits() map[string]struct {
 		"an issuer on":           {", disabled: true", "", true},
 		"an issuer off":          {"workload_api: true", "workload_api: true, disabled: true", false},
 		"another endpoint":       {"partner.example/spire/server", "partner.example/other", true},
+		"another first bundle":   {"keys/partner.json", "keys/corp.json", true},
 		"the Workload API":       {"workload_api: true", "bundle_url: \"https://edge.example.test\"", true},
+	}
+}
+
+// A bundle endpoint with a SPIFFE ID needs a first bundle that vouches for it, and
+// no other endpoint takes one.
+func TestBundleEndpointNeedsAFirstBundle(t *testing.T) {
+	base := federated(t)
+	text := string(base["registry.yaml"])
+	const file, id = ", bundle_file: keys/partner.json", `, endpoint_spiffe_id: "spiffe://partner.example/spire/server"`
+	for what, c := range map[string]struct{ old, new, fault string }{
+		"no first bundle":    {file, "", "needs bundle_file too"},
+		"no SPIFFE ID":       {id, "", "must name one place of keys, names bundle_url and bundle_file"},
+		"another domain":     {"spiffe://partner.example/spire", "spiffe://corp.example/spire", "must be of the trust domain itself"},
+		"a domain like it":   {"spiffe://partner.example/spire", "spiffe://partner.example.test/spire", "must be of the trust domain itself"},
+		"the Workload API":   {file, file + ", workload_api: true", "must name one place of keys"},
+		"https_web, no file": {id + file, "", ""},
+		"https_spiffe":       {"", "", ""},
+	} {
+		_, err := registry.Load(with(base, "registry.yaml", strings.Replace(text, c.old, c.new, 1)))
+		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

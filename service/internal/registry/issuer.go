@@ -20,7 +20,7 @@ func (l *loader) readIssuer(v sy.Value) {
 	d.Position = place(v)
 	var profile sy.Value
 	var s sources
-	var oneTime, review sy.Value
+	var oneTime, review, endpoint sy.Value
 	read := v.Object(
 		sy.Field{Name: "id", Required: true, Read: func(v sy.Value) {
 			d.id = v
@@ -37,6 +37,7 @@ func (l *loader) readIssuer(v sy.Value) {
 		s.field("bundle_file", true, func(v sy.Value) { d.Bundle.Document = l.readBundle(v) }),
 		s.field("workload_api", true, yes(&d.Bundle.WorkloadAPI)),
 		sy.Field{Name: "endpoint_spiffe_id", Read: func(v sy.Value) {
+			endpoint = v
 			id, _ := sy.Parsed(v, federation.ParseSPIFFEID)
 			d.Bundle.EndpointID = id.String()
 			if !s.has("bundle_url") {
@@ -53,6 +54,9 @@ func (l *loader) readIssuer(v sy.Value) {
 	}
 	if d.Profile != "" {
 		d.settle(v, profile, s)
+	}
+	if d.Bundle.EndpointID != "" && s.has("bundle_url") {
+		d.checkEndpoint(endpoint, s)
 	}
 	if d.OneTime && !federation.HasTokenID(d.Profile) {
 		oneTime.Fault("has no effect: tokens of %s carry no jti", d.Profile)
@@ -111,12 +115,24 @@ func (d *draftIssuer) settle(v, profile sy.Value, s sources) {
 		}
 	}
 	switch {
+	case d.Bundle.EndpointID != "" && len(s) == 2 && s.has("bundle_url") && s.has("bundle_file"):
 	case len(s) > 1:
 		v.Fault("must name one place of keys, names %s and %s", s[0].name, s[1].name)
 	case len(s) == 0 && domain:
 		v.Fault("must name the place of the bundle: bundle_url, bundle_file or workload_api")
 	case len(s) == 0:
 		d.Discovery = true
+	}
+}
+
+// checkEndpoint looks at a bundle endpoint that proves itself by its SPIFFE ID.
+// The bundle that it serves vouches for it, so the first one comes another way.
+func (d *draftIssuer) checkEndpoint(at sy.Value, s sources) {
+	if !strings.HasPrefix(d.Bundle.EndpointID, d.Issuer.Issuer.String()+"/") {
+		at.Fault("must be of the trust domain itself, whose bundle vouches for it")
+	}
+	if !s.has("bundle_file") {
+		at.Fault("needs bundle_file too: the bundle that vouches for the endpoint at first, fetched another way")
 	}
 }
 

@@ -130,9 +130,9 @@ type Issuer struct {
 }
 
 // Bundle is where the keys of a SPIFFE trust domain come from; exactly one of
-// Document, URL and WorkloadAPI is set.
+// Document, URL and WorkloadAPI is set, but for a Document with an EndpointID.
 type Bundle struct {
-	Document    []byte // a SPIFFE bundle document among the files of the registry
+	Document    []byte // a SPIFFE bundle document among the files of the registry; with EndpointID it vouches for the endpoint at first
 	URL         string // a bundle endpoint, https
 	EndpointID  string // with it the endpoint is of the profile https_spiffe: the SPIFFE ID that its certificate must have
 	WorkloadAPI bool   // the Workload API of the machine supplies it

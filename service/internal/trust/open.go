@@ -123,8 +123,10 @@ func (s *Sources) openDomain(e *entry, local Local) error {
 
 func (s *Sources) bundle(e *entry, domain spiffe.Domain, local Local) (*spiffe.Source, error) {
 	b := e.of.Bundle
+	// The registry says that an agent supplies the bundle, the settings say where it is.
+	elsewhere := local.BundleFile != "" || b.URL != "" || len(b.Document) > 0
 	switch {
-	case !b.IsZero() && (local.WorkloadAPI != "" || local.BundleFile != "") || local.WorkloadAPI != "" && local.BundleFile != "":
+	case local.BundleFile != "" && !b.IsZero(), local.WorkloadAPI != "" && elsewhere:
 		return nil, errors.New("its bundle comes from one place: the registry, a file or the Workload API")
 	case b.URL != "":
 		c := spiffe.EndpointConfig{Domain: domain, URL: b.URL, Server: b.EndpointID, Bootstrap: b.Document, Now: s.c.Now, Notice: s.notice(e)}
@@ -155,8 +157,20 @@ func (s *Sources) openReview(e *entry, local Local) error {
 	}
 	e.closers = append(e.closers, reviewer.Close)
 	e.outside.Review = func(ctx context.Context, token string) error {
-		_, err := reviewer.Review(ctx, token)
-		return err
+		who, err := reviewer.Review(ctx, token)
+		if err != nil {
+			return err
+		}
+		return sameAccount(who, token)
+	}
+	return nil
+}
+
+// sameAccount refuses an answer about somebody else: that of another cluster, or
+// of one that gives other names to the holders of tokens.
+func sameAccount(who kubernetes.Identity, token string) error {
+	if claimed, err := narrowcast.Inspect(token); err != nil || claimed.Subject != who.Username {
+		return fmt.Errorf("kubernetes: %w: it vouches for another account than the token names", kubernetes.ErrRefused)
 	}
 	return nil
 }

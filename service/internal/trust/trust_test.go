@@ -270,6 +270,8 @@ func TestFaultsOfOneIssuerAlone(t *testing.T) {
 	h := open(t, trust.Config{Local: map[narrowcast.Issuer]trust.Local{
 		narrowcast.MustIssuer("spiffe://both.example"): {WorkloadAPI: "/run/a.sock", BundleFile: "/run/b.json"},
 		narrowcast.MustIssuer("spiffe://rel.example"):  {WorkloadAPI: "a.sock"},
+		narrowcast.MustIssuer("spiffe://url.example"):  {WorkloadAPI: "/run/a.sock"},
+		narrowcast.MustIssuer("spiffe://file.example"): {BundleFile: "/run/b.json"},
 	}})
 	good := registry.Issuer{Issuer: narrowcast.MustIssuer("https://ci.example.test"), Keys: []narrowcast.Key{newKey(t, "c")}}
 	bad := []registry.Issuer{
@@ -282,6 +284,9 @@ func TestFaultsOfOneIssuerAlone(t *testing.T) {
 		{Issuer: narrowcast.MustIssuer("spiffe://nothing.example")},
 		{Issuer: narrowcast.MustIssuer("spiffe://both.example")},
 		{Issuer: narrowcast.MustIssuer("spiffe://rel.example")},
+		{Issuer: narrowcast.MustIssuer("spiffe://url.example"), Bundle: registry.Bundle{URL: "https://bundle.example.test"}},
+		{Issuer: narrowcast.MustIssuer("spiffe://file.example"), Bundle: registry.Bundle{WorkloadAPI: true}},
+		{Issuer: narrowcast.MustIssuer("spiffe://nowhere.example"), Bundle: registry.Bundle{WorkloadAPI: true}},
 		{Issuer: narrowcast.MustIssuer("spiffe://corp.example/path"), Bundle: registry.Bundle{URL: "https://bundle.example.test"}},
 		{Issuer: narrowcast.MustIssuer("spiffe://doc.example"), Bundle: registry.Bundle{Document: []byte("{}")}},
 	}
