@@ -264,6 +264,29 @@ func TestANonceIsNotAskedForForEver(t *testing.T) {
 	}
 }
 
+// TestARedirectTakesNoProofAlong: what is sent on is a new request, with a proof for
+// its own address or with none.
+func TestARedirectTakesNoProofAlong(t *testing.T) {
+	for to, mapped := range map[string]bool{"https://evil.example.test/charge": false, "http://pay.example.test/charge": false, "https://crm.example.test/people": true} {
+		c, road, s := boundCaller(t, nil)
+		check := road.reply
+		road.reply = func(req *http.Request, n int) answer {
+			switch {
+			case n == 1:
+				return answer{status: 307, header: http.Header{"Location": {to}, "Dpop-Nonce": {"of-pay"}}}
+			case mapped:
+				return check(req, n)
+			case req.Header.Get("Authorization") != "" || req.Header.Get("DPoP") != "":
+				t.Errorf("%s: a token or a proof went along", to)
+			}
+			return answer{status: 200}
+		}
+		if status, err := do(c, request(t, "https://pay.example.test/charge")); err != nil || status != 200 || len(road.visits) != 2 || (len(s.proofs) == 1) != mapped {
+			t.Errorf("%s: %d %v, %d proofs", to, status, err, len(s.proofs))
+		}
+	}
+}
+
 func TestAProofIsNeverOverwritten(t *testing.T) {
 	c, road, _ := boundCaller(t, nil)
 	req := request(t, "https://pay.example.test/")

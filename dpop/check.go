@@ -113,7 +113,7 @@ func (c *Checker) Algorithms() []string {
 // what is said of a claim is said of somebody's real proof.
 func (c *Checker) judge(p *Proof, s Shown) *Fault {
 	switch {
-	case !strings.EqualFold(strings.TrimPrefix(strings.ToLower(p.typ), "application/"), "dpop+jwt"):
+	case strings.TrimPrefix(strings.ToLower(p.typ), "application/") != "dpop+jwt":
 		return invalid("typ is not dpop+jwt")
 	case !slices.Contains(c.algorithms, narrowcast.Algorithm(p.alg)):
 		return invalid("the algorithm is not allowed")

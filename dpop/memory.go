@@ -9,8 +9,8 @@ import (
 
 // memory remembers proofs for as long as they could be shown again, one entry of
 // 16 bytes for each. One lock is enough: what happens under it takes a thousandth
-// of the time of a signature. It forgets by whole generations: a proof lives through the one it came in and the next.
-// It never forgets early; when it is full it says so.
+// of the time of a signature. It forgets by whole generations: a proof lives through
+// the one it came in and the next. It never forgets early; when it is full it says so.
 type memory struct {
 	mu       sync.Mutex
 	secret   [16]byte // so that nobody can choose where his proofs go

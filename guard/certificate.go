@@ -77,7 +77,7 @@ func (c *Certificates) check() error {
 		switch {
 		case !prefix.IsValid():
 			errs = append(errs, fmt.Errorf("Certificates.From[%d] is not a prefix", i))
-		case prefix.Bits() == 0:
+		case prefix.Bits() == 0 || prefix.Addr().Is4In6() && prefix.Bits() <= 96: // all of IPv4
 			errs = append(errs, fmt.Errorf("Certificates.From[%d] is everybody", i))
 		}
 	}

@@ -203,6 +203,8 @@ func TestCertificatesNameAllFaults(t *testing.T) {
 		"is everybody":     {Header: guard.ClientCert, From: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}},
 		"not a prefix":     {Header: guard.ClientCert, From: []netip.Prefix{{}}},
 		"is unknown":       {Header: 9, FromSocket: true},
+		"[1] is everybody": {Header: guard.ClientCert, From: []netip.Prefix{netip.MustParsePrefix("::ffff:10.0.0.0/104"), netip.MustParsePrefix("::ffff:0:0/96")}},
+		"[2] is everybody": {Header: guard.ClientCert, From: []netip.Prefix{{}, netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::ffff:10.0.0.0/8")}},
 	} {
 		_, err := guard.New(guard.Config{Verifier: w.verifier(t, pay, 0), Sink: &w.book, Now: w.now, Name: "g", Certificates: c})
 		if err == nil || !strings.Contains(err.Error(), want) {

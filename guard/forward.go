@@ -46,7 +46,9 @@ type ForwardConfig struct {
 const maxOriginal = 8 << 10
 
 // ForwardAuth answers a proxy that asks before it passes a request on: 200 or
-// the refusal that the caller shall see. It returns every fault of the
+// the refusal that the caller shall see. With FromRequestLine the caller chooses the
+// path of the question: serve nothing else where it arrives, not Metadata either,
+// because any 200 there lets a request pass. It returns every fault of the
 // configuration.
 func (g *Guard) ForwardAuth(c ForwardConfig) (http.Handler, error) {
 	claims, errs := newClaimHeaders(c.Claims)
@@ -145,8 +147,9 @@ func (f *forward) read(h http.Header) (method, uri, fault string) {
 	return method, uri, ""
 }
 
-// parseOriginal reads a path with query, or a whole URL. The error does not
-// repeat the text, which may hold a token.
+// parseOriginal reads a path with query, or a whole URL. A fragment has no place in a
+// request (RFC 9112 section 3.2), and some services take its sign for a letter of the
+// path. The error does not repeat the text, which may hold a token.
 func parseOriginal(uri string) (*url.URL, error) {
 	if uri == "" {
 		return &url.URL{}, nil
@@ -154,9 +157,8 @@ func parseOriginal(uri string) (*url.URL, error) {
 	if len(uri) > maxOriginal {
 		return nil, errors.New("the original URI is too long")
 	}
-	uri, _, _ = strings.Cut(uri, "#")
 	u, err := url.ParseRequestURI(uri)
-	if err != nil {
+	if err != nil || strings.Contains(uri, "#") {
 		return nil, errors.New("the original URI is not one")
 	}
 	return u, nil

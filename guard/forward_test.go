@@ -107,6 +107,7 @@ func TestForwardAuthReadsOnePlaceOnly(t *testing.T) {
 		"long":        func(h http.Header) { h.Set("X-Original-Uri", "/"+strings.Repeat("a", 9000)) },
 		"bad method":  func(h http.Header) { h.Set("X-Original-Method", "GET /open") },
 		"dot segment": func(h http.Header) { h.Set("X-Original-Uri", "/open/../admin") },
+		"fragment":    func(h http.Header) { h.Set("X-Original-Uri", "/open#/../admin") },
 	} {
 		r := request("GET", "/auth", token)
 		r.Header.Set("X-Original-Method", "GET")

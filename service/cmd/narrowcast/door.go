@@ -14,6 +14,7 @@ import (
 	"github.com/narrowcast-io/narrowcast/client"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/guard"
+	"github.com/narrowcast-io/narrowcast/jwks"
 	"github.com/narrowcast-io/narrowcast/report"
 	"github.com/narrowcast-io/narrowcast/service/internal/credential"
 	"github.com/narrowcast-io/narrowcast/service/internal/registry"
@@ -36,7 +37,7 @@ type door struct {
 // openDoor makes a door. It listens to nothing yet.
 func (a *app) openDoor(s settings.Guard, log *slog.Logger) (*door, error) {
 	d := &door{settings: s, log: log}
-	verifier, err := d.verifier(a.now)
+	verifier, err := d.verifier(a.now, d.keysOf)
 	if err != nil {
 		return nil, errors.Join(usage(err), d.close())
 	}
@@ -44,20 +45,7 @@ func (a *app) openDoor(s settings.Guard, log *slog.Logger) (*door, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	c := guard.Config{
-		Verifier: verifier, Sink: sink, Now: a.now, Name: name, Software: "narrowcast " + version,
-		DangerouslyObserveAudience: guard.Observe{Owner: s.Observe.Owner, Until: s.Observe.Until},
-	}
-	if err := d.sender(&c); err != nil {
-		return nil, errors.Join(usage(err), d.close())
-	}
-	if len(s.Routes) > 0 {
-		c.ScopeFor = func(r *http.Request) narrowcast.Scope { return s.ScopeFor(r.Method, r.URL.Path) }
-	}
-	if d.guard, err = guard.New(c); err != nil {
-		return nil, errors.Join(usage(err), d.close())
-	}
-	if d.handler, err = d.front(); err != nil {
+	if err := d.lock(a.now, verifier, sink, name); err != nil {
 		return nil, errors.Join(usage(err), d.close())
 	}
 	if d.operations, err = d.health(); err != nil {
@@ -66,7 +54,44 @@ func (a *app) openDoor(s settings.Guard, log *slog.Logger) (*door, error) {
 	return d, nil
 }
 
-func (d *door) verifier(now func() time.Time) (*narrowcast.Verifier, error) {
+// tryDoor puts a door together that has no keys, no secret and no book, so that
+// what the guard refuses in its settings is found before it starts.
+func (a *app) tryDoor(s settings.Guard) error {
+	s.DPoP.NonceSecretFile = ""
+	d := &door{settings: s, log: slog.New(slog.DiscardHandler)}
+	verifier, err := d.verifier(a.now, func(settings.TrustedIssuer, func() time.Time) (narrowcast.KeySource, error) {
+		return &jwks.Set{}, nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.lock(a.now, verifier, guard.DangerouslyRecordNothing{}, s.Name)
+}
+
+// lock makes the guard and what stands before it.
+func (d *door) lock(now func() time.Time, verifier *narrowcast.Verifier, sink event.Sink, name string) (err error) {
+	s := d.settings
+	c := guard.Config{
+		Verifier: verifier, Sink: sink, Now: now, Name: name, Software: "narrowcast " + version,
+		DangerouslyObserveAudience: guard.Observe{Owner: s.Observe.Owner, Until: s.Observe.Until},
+	}
+	if err := d.sender(&c); err != nil {
+		return err
+	}
+	if len(s.Routes) > 0 {
+		c.ScopeFor = func(r *http.Request) narrowcast.Scope { return s.ScopeFor(r.Method, r.URL.Path) }
+	}
+	if d.guard, err = guard.New(c); err != nil {
+		return err
+	}
+	d.handler, err = d.front()
+	return err
+}
+
+// openKeys opens the keys of one issuer.
+type openKeys func(settings.TrustedIssuer, func() time.Time) (narrowcast.KeySource, error)
+
+func (d *door) verifier(now func() time.Time, open openKeys) (*narrowcast.Verifier, error) {
 	s := d.settings
 	c := narrowcast.Config{
 		Audience: s.Audience, Algorithms: s.Algorithms, Now: now, Tenant: s.Tenant, Environment: s.Environment,
@@ -74,7 +99,7 @@ func (d *door) verifier(now func() time.Time) (*narrowcast.Verifier, error) {
 		RequireBinding: s.Sender == settings.SenderRequired,
 	}
 	for _, trusted := range s.Issuers {
-		source, err := d.keysOf(trusted, now)
+		source, err := open(trusted, now)
 		if err != nil {
 			return nil, fmt.Errorf("keys of %s: %w", trusted.ID, err)
 		}
@@ -147,54 +172,6 @@ func (t *toIssuer) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.source.Drop(token)
 	}
 	return resp, err
-}
-
-// front is what the outside sees: the guarded service or the answers to a proxy,
-// and the metadata in either case.
-func (d *door) front() (http.Handler, error) {
-	mux := http.NewServeMux()
-	mux.Handle("GET "+d.guard.MetadataPath(), d.guard.Metadata())
-	if d.settings.Upstream != nil {
-		proxy, err := d.guard.Proxy(guard.ProxyConfig{
-			Upstream: d.settings.Upstream, Claims: byHeader(d.settings.PassClaims),
-			Failed: func(err error) { d.log.Warn("upstream failed", "error", err.Error()) },
-		})
-		if err != nil {
-			return nil, err
-		}
-		mux.Handle("/", proxy)
-		return unredirected(mux, proxy), nil
-	}
-	originals := map[string]guard.Original{
-		settings.XForwarded: guard.FromXForwarded, settings.XOriginal: guard.FromXOriginal, settings.RequestLine: guard.FromRequestLine,
-	}
-	auth, err := d.guard.ForwardAuth(guard.ForwardConfig{
-		Original: originals[d.settings.ForwardAuth], Claims: byHeader(d.settings.PassClaims),
-	})
-	if err != nil {
-		return nil, err
-	}
-	mux.Handle("/", auth)
-	return unredirected(mux, auth), nil
-}
-
-// unredirected hands paths that the mux would clean and redirect to the door.
-func unredirected(mux *http.ServeMux, door http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern == "" || pattern == "/" {
-			door.ServeHTTP(w, r)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
-}
-
-func byHeader(claims map[string]string) map[string]string {
-	headers := make(map[string]string, len(claims))
-	for claim, header := range claims {
-		headers[header] = claim
-	}
-	return headers
 }
 
 // run does the door's work in the background until ctx ends, and returns when

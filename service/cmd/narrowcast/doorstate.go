@@ -14,7 +14,8 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
 )
 
-// health serves the operations listener: state in JSON, health and metrics.
+// health serves the operations listener: state in JSON, health, metrics, and the
+// metadata for a proxy that cannot have it where it asks.
 func (d *door) health() (http.Handler, error) {
 	m := metrics.New()
 	err := errors.Join(
@@ -42,6 +43,7 @@ func (d *door) health() (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
+	d.serveMetadata(mux)
 	mux.Handle("/", httpapi.Operations(httpapi.OperationsConfig{Metrics: m.Handler(), Log: d.log, Ready: d.ready}))
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -179,6 +179,9 @@ func (a *app) guardCheckCommand() *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
+			if err := a.tryDoor(s); err != nil {
+				return usage(err)
+			}
 			return a.print(map[string]string{"audience": s.Audience.String(), "result": "ok"}, func(w io.Writer) error {
 				_, err := fmt.Fprintf(w, "%s is complete: it guards %s\n", file, s.Audience)
 				return err

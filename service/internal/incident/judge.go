@@ -65,12 +65,10 @@ func strange(r narrowcast.Reason) bool {
 
 // proof is what a token says it is bound to: the thumbprint of a certificate (RFC
 // 8705 section 3.1), or of a key (RFC 9449 section 6.1).
-type proof struct {
-	Certificate string `json:"x5t#S256"`
-	Key         string `json:"jkt"`
-}
+type proof struct{ Certificate, Key string }
 
-// proofOf reads the binding of a text that was read as a token before.
+// proofOf reads the binding of a text that was read as a token before. Into maps,
+// because fields of a struct would match names in any case.
 func proofOf(text string) proof {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
@@ -80,13 +78,15 @@ func proofOf(text string) proof {
 	if err != nil {
 		return proof{}
 	}
-	var claims struct {
-		Confirmation proof `json:"cnf"`
-	}
-	if json.Unmarshal(payload, &claims) != nil {
+	var claims, cnf map[string]json.RawMessage
+	if json.Unmarshal(payload, &claims) != nil || json.Unmarshal(claims["cnf"], &cnf) != nil {
 		return proof{}
 	}
-	return claims.Confirmation
+	said := func(name string) (s string) {
+		_ = json.Unmarshal(cnf[name], &s) // what is no string is malformed to every verifier
+		return s
+	}
+	return proof{Certificate: said("x5t#S256"), Key: said("jkt")}
 }
 
 // presentation is how the rightful sender would show the token.

@@ -64,6 +64,11 @@ func TestBoundTokens(t *testing.T) {
 	// A member that is not understood is never met.
 	a = s.where(bound(`{"x5t#S256":"x","else":1}`))
 	check(t, find(t, a, pay), incident.Refuses, narrowcast.SenderMismatch, "enforce")
+	// Names of claims are compared in exact case, here as at the door.
+	a = s.where(bound(`{"jkt":"x"},"CNF":{"jkt":"y"}`))
+	check(t, find(t, a, pay), incident.Accepts, 0, "bound to its sender")
+	a = s.where(s.written("at+jwt", `{"iss":"`+ours+`","aud":"`+pay+`","sub":"a","client_id":"a","jti":"a","iat":1800000000,"exp":1800000300,"Cnf":{"jkt":"x"}}`))
+	check(t, find(t, a, pay), incident.Accepts, 0, "enforce")
 
 	// A door that wants bound tokens refuses a bearer.
 	s.hear(report{writer: "guard-pay/2", audience: pay, change: func(c *narrowcast.Config) { c.RequireBinding = true }}, 0)

@@ -18,7 +18,7 @@ func guardPlaces() []option[guardDraft] {
 			Gain: "opens the guarded door to other networks; every request still needs its token."},
 			read: func(v sy.Value, d *guardDraft) { d.Listen = address(v) }},
 		{Option: Option{Key: "operations", Default: "127.0.0.1:8471",
-			Text: "Where health and metrics are served. Nothing there needs a credential.",
+			Text: "Where health, metrics, state and the metadata of the resource are served. Nothing there needs a credential.",
 			Gain: "shows counts, mode and health to other networks."},
 			read: func(v sy.Value, d *guardDraft) { d.Operations = address(v) }},
 		guardTLS(),

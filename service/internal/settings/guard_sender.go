@@ -210,7 +210,7 @@ func network(s string) (netip.Prefix, error) {
 	switch {
 	case err != nil:
 		return netip.Prefix{}, errors.New("must be an address or a network such as 10.1.0.0/16")
-	case prefix.Bits() == 0:
+	case prefix.Bits() == 0 || prefix.Addr().Is4In6() && prefix.Bits() <= 96: // all of IPv4
 		return netip.Prefix{}, errors.New("is everybody: name the proxies")
 	case prefix.Masked() != prefix:
 		return netip.Prefix{}, errors.New("has bits set behind its length: is it an address?")

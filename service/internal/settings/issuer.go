@@ -76,6 +76,9 @@ func (s *Issuer) check(v sy.Value) {
 	if v.Has("certificate_header") && !s.TLSEndsAtProxy {
 		v.Fault("certificate_header is given, and tls_ends_at_proxy is not true")
 	}
+	if s.CertificateHeader.Dialect == XForwardedClientCert {
+		v.Fault("certificate_header.dialect: %s need not hold the certificate itself, and the issuer must see whom it names", XForwardedClientCert)
+	}
 	if v.Has("database") == v.Has("postgres") {
 		v.Fault("must have either database or postgres")
 	}

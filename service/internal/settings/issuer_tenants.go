@@ -17,7 +17,7 @@ func issuerTenants() []option[Issuer] {
 	return []option[Issuer]{
 		{Option: Option{Key: "tenants", Default: "none",
 			Text: "A directory of further houses, one per tenant, that this process serves on its listeners. Each is made by narrowcast init --hosted, with an issuer, keys, a registry and a book of its own.",
-			Gain: "serves houses of their own under this address; nothing of the other tenants."},
+			Gain: "serves houses of their own under this address. The settings of a house, unlike its registry, make this process read files and run programs: they belong to whoever runs the machine."},
 			read: func(v sy.Value, s *Issuer) { s.Tenants = path(v) }},
 		{Option: Option{Key: "hosted", Default: "false",
 			Text: "This house is served by another one, in whose tenants directory it lies.",

@@ -100,7 +100,7 @@ func reviewOptions() []option[TokenReview] {
 	return []option[TokenReview]{
 		{Option: Option{Key: "url", Required: true,
 			Text: "The API server, https.",
-			Gain: "lets a server of their own say yes; the signature must still be right."},
+			Gain: "lets a server of their own say yes, and gets our token and those that are asked about; the signature must still be right."},
 			read: func(v sy.Value, s *TokenReview) {
 				var u *url.URL
 				if parsed(&u, webURL, v); u != nil {
