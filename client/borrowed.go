@@ -102,6 +102,13 @@ func checkOptional(id narrowcast.ClientID) error {
 // readToken reads a file that may be replaced at any time. A token larger than
 // the bound is no token.
 func readToken(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() { // nobody waits at the end of a pipe
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		return "", err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
