@@ -455,3 +455,15 @@ func TestNewAuthenticatorsNameAllFaults(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Nobody waits for ever at a pipe that stands where a token should be.
+func TestATokenFileIsAFile(t *testing.T) {
+	a, err := client.NewTokenFile(client.TokenFileConfig{Path: t.TempDir(), Use: client.AsGrant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = a.Authenticate(t.Context(), &client.Request{Issuer: narrowcast.MustIssuer("https://issuer.example.test"), Form: url.Values{}})
+	if err == nil || !strings.Contains(err.Error(), "regular file") {
+		t.Error(err)
+	}
+}

@@ -22,8 +22,9 @@ type proposal struct {
 	Digest   string            `json:"digest"`   // of the files proposed
 	Changes  []registry.Change `json:"changes"`
 
-	files  map[string][]byte
-	widens bool
+	files   map[string][]byte
+	widens  bool
+	differs bool // from the revision in force, also when nobody gains or loses by it
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -67,7 +68,7 @@ applying the files of an older one again makes a new one.`,
 				return err
 			}
 			p, err := a.propose(c.Context(), book, s, args)
-			if err == nil && (len(p.Changes) > 0 || p.Revision == 0) {
+			if err == nil && p.differs {
 				p.Revision, err = a.applyRevision(c.Context(), book, s, p, author)
 			}
 			if err := errors.Join(err, book.Close()); err != nil {
@@ -111,7 +112,8 @@ func (a *app) propose(ctx context.Context, book store.Revisions, s settings.Issu
 		return proposal{}, err
 	}
 	p := proposal{Revision: revision, Digest: after.Digest(), Changes: registry.Diff(before, after), files: files}
-	if before != nil && before.Digest() == after.Digest() {
+	p.differs = before == nil || before.Digest() != after.Digest()
+	if !p.differs {
 		p.Changes = []registry.Change{}
 	}
 	for _, change := range p.Changes {

@@ -14,7 +14,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
 )
 
 // question is one request of somebody who proves who it is.

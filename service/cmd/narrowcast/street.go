@@ -45,8 +45,9 @@ type tenancy struct {
 // lookEvery is how often the tenants directory is read.
 const lookEvery = 2 * time.Second
 
-// openStreet opens the house of the settings and those of its tenants. When one
-// cannot be opened, none is.
+// openStreet opens the house of the settings and those of its tenants. Settings
+// that are wrong are mended before anything is served. A tenant whose database or
+// signer is away keeps no other out: it is tried again while the others run.
 func (a *app) openStreet(ctx context.Context, s settings.Issuer, log *slog.Logger) (*street, error) {
 	st := &street{app: a, log: log, metrics: metrics.New(), houses: map[string]*tenancy{}, failed: map[string]string{}}
 	if s.Hosted {
@@ -59,11 +60,16 @@ func (a *app) openStreet(ctx context.Context, s settings.Issuer, log *slog.Logge
 	st.first = first
 	dirs, err := st.tenantDirs()
 	for _, dir := range dirs {
-		h, opened := st.openTenant(ctx, dir)
-		if opened == nil {
+		s, wrong := st.tenantSettings(dir)
+		if wrong != nil {
+			err = errors.Join(err, wrong)
+			continue
+		}
+		if h, away := st.openTenant(ctx, s); away != nil {
+			st.complain(dir, away)
+		} else {
 			st.houses[dir] = &tenancy{house: h}
 		}
-		err = errors.Join(err, opened)
 	}
 	if err != nil {
 		return nil, errors.Join(usage(err), st.close())
@@ -89,56 +95,19 @@ func (st *street) tenantDirs() (dirs []string, err error) {
 	return dirs, nil
 }
 
-func (st *street) openTenant(ctx context.Context, dir string) (*house, error) {
+// tenantSettings reads the settings of a tenant's house.
+func (st *street) tenantSettings(dir string) (settings.Issuer, error) {
 	s, err := settings.LoadIssuer(filepath.Join(dir, settingsFile))
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = st.fits(dir, s)
 	}
-	if err := st.fits(dir, s); err != nil {
-		return nil, err
-	}
+	return s, err
+}
+
+func (st *street) openTenant(ctx context.Context, s settings.Issuer) (*house, error) {
+	// The listeners are those of the first house, and so is what they ask for.
+	s.ClientCertificates, s.CertificateHeader = st.first.settings.ClientCertificates, st.first.settings.CertificateHeader
 	return st.app.openHouse(ctx, s, st.log.With("tenant", s.Tenant), st.metrics)
-}
-
-// fits refuses a house that would share something with another one: its name,
-// its address, its book or its master key.
-func (st *street) fits(dir string, s settings.Issuer) error {
-	if !s.Hosted {
-		return fmt.Errorf("%s: hosted: true is missing in %s", dir, settingsFile)
-	}
-	others := []*house{st.first}
-	for _, t := range st.houses {
-		others = append(others, t.house)
-	}
-	for _, other := range others {
-		o := other.settings
-		shared := ""
-		switch {
-		case o.Tenant == s.Tenant:
-			shared = "the name of the tenant"
-		case o.Issuer == s.Issuer:
-			shared = "the issuer"
-		case o.Issuer.String() != "" && pathOf(o.Issuer.String()) == pathOf(s.Issuer.String()):
-			shared = "the path of the issuer; tenants of one process differ by path"
-		case o.Database != "" && o.Database == s.Database, o.Database == "" && o.Postgres.URL == s.Postgres.URL && o.Postgres.Schema == s.Postgres.Schema:
-			shared = "the store"
-		case o.MasterKeyFile == s.MasterKeyFile:
-			shared = "the master key"
-		default:
-			continue
-		}
-		return fmt.Errorf("%s and the house of %s share %s", dir, o.Issuer, shared)
-	}
-	return nil
-}
-
-func pathOf(issuer string) string {
-	_, rest, _ := strings.Cut(issuer, "://")
-	_, path, found := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
-	if !found {
-		return ""
-	}
-	return "/" + path
 }
 
 // publish makes the houses that are open the ones that requests find, those with
@@ -226,7 +195,12 @@ func (st *street) look(ctx context.Context) {
 		if st.houses[dir] != nil {
 			continue
 		}
-		h, err := st.openTenant(ctx, dir)
+		s, err := st.tenantSettings(dir)
+		if err != nil {
+			st.complain(dir, err)
+			continue
+		}
+		h, err := st.openTenant(ctx, s)
 		if err != nil {
 			st.complain(dir, err)
 			continue

@@ -528,6 +528,49 @@ func TestTenantsComeAndGo(t *testing.T) {
 	}
 }
 
+// A tenant whose book is away is tried again; nobody else waits for it.
+func TestATenantThatIsAwayKeepsNobodyOut(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "home")
+	s := &theStreet{base: "http://127.0.0.1:1"}
+	s.initialize(t, home, "--tenants", "--tenant", "host", "--issuer", s.base)
+	acme := filepath.Join(home, tenantsDir, "acme")
+	s.initialize(t, acme, "--hosted", "--tenant", "acme", "--issuer", s.base+"/t/acme")
+	book := filepath.Join(acme, databaseFile)
+	if err := os.Rename(book, book+".away"); err != nil {
+		t.Fatal(err)
+	}
+	a := command(home)
+	settings, err := a.issuerSettings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := a.openStreet(t.Context(), settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serves := func(path string) bool {
+		w := httptest.NewRecorder()
+		st.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		return w.Code == http.StatusOK
+	}
+	if !serves("/jwks") || serves("/t/acme/jwks") {
+		t.Error("the first house is kept out, or a house without a book is served")
+	}
+	if err := os.Rename(book+".away", book); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	st.look(ctx)
+	if !serves("/t/acme/jwks") {
+		t.Error("the tenant is not served when its book is back")
+	}
+	stop()
+	st.leave()
+	if err := st.close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPathsBelongToOneHouse(t *testing.T) {
 	for _, c := range []struct {
 		path, base string

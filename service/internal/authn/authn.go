@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -161,7 +162,11 @@ func (a *Authenticator) everything(ctx context.Context, r *roster, c issuer.Cred
 			Detail: "the token speaks for another client than the one that authenticated",
 		}
 	}
-	who.Once = append(who.Once, proved.Once...)
+	for _, once := range proved.Once {
+		if !slices.Contains(who.Once, once) { // one token may come under both names
+			who.Once = append(who.Once, once)
+		}
+	}
 	if !proved.Until.IsZero() && proved.Until.Before(who.Until) {
 		who.Until = proved.Until
 	}

@@ -149,11 +149,7 @@ func nameFits(rule registry.CertificateRule, leaf *x509.Certificate) bool {
 	case rule.DNS != "":
 		return slices.ContainsFunc(leaf.DNSNames, func(s string) bool { return strings.EqualFold(s, rule.DNS) })
 	case rule.URI != "":
-		for _, u := range leaf.URIs {
-			if u.String() == rule.URI {
-				return true
-			}
-		}
+		return federation.HasURI(leaf, rule.URI)
 	case rule.IP != "":
 		want, err := netip.ParseAddr(rule.IP)
 		for _, ip := range leaf.IPAddresses {

@@ -79,18 +79,15 @@ func (f *foreigner) speaksFor(token *narrowcast.Token) (client *registry.Client,
 		}
 		return client, subject, ""
 	}
-	why = "no client of the registry has a rule for tokens of " + f.issuer.Issuer.String()
-	if len(f.claimants) > 0 {
-		why = "no rule fits; the rules for tokens of " + f.issuer.Issuer.String() + " differ by " + strings.Join(f.index.Claims(), ", ")
-	}
-	for _, i := range f.index.Near(token) {
+	near, why := f.near(token)
+	for _, i := range near {
 		c := f.claimants[i]
 		ok, because := federation.Match(f.issuer.Profile, c.rule, token)
 		switch {
 		case !ok && client == nil:
 			why = "no rule fits; the last one, of " + string(c.client.ID) + " (" + c.rule.Position + "): " + because
 		case !ok:
-		case client != nil:
+		case client != nil && client != c.client:
 			return nil, "", "the rules of two clients fit: " + string(client.ID) + " and " + string(c.client.ID)
 		default:
 			client, why = c.client, ""
@@ -98,6 +95,24 @@ func (f *foreigner) speaksFor(token *narrowcast.Token) (client *registry.Client,
 	}
 	return client, subject, why
 }
+
+// near returns the rules that are worth trying, and what is said when none fits.
+func (f *foreigner) near(token *narrowcast.Token) (rules []int, why string) {
+	rules, why = f.index.Near(token), "no rule fits"
+	switch {
+	case len(f.claimants) == 0:
+		why = "no client of the registry has a rule for tokens of " + f.issuer.Issuer.String()
+	case len(rules) == 0 && len(f.claimants) <= fewRules:
+		rules = f.index.All()
+	case len(rules) == 0:
+		why = "no rule fits; the rules for tokens of " + f.issuer.Issuer.String() + " differ by " + strings.Join(f.index.Claims(), ", ")
+	}
+	return rules, why
+}
+
+// fewRules is how many are tried all the same when none is near, so that the
+// operator reads what is missing.
+const fewRules = 8
 
 // tooOld bounds how long a token that leaked from a job can be turned into
 // tokens of ours, whatever life its issuer gave it.

@@ -112,14 +112,14 @@ func worlds() map[string]world {
 }
 
 // No rule that is accepted speaks for two workloads, two rules that both speak
-// for one token are said to overlap, and a rule that covers another one speaks
-// for all that the other speaks for.
+// for one token are said to overlap, a rule that covers another one speaks for
+// all that the other speaks for, and the index overlooks none that fits.
 func TestARuleNamesOneWorkload(t *testing.T) {
 	for platform, w := range worlds() {
 		t.Run(platform, func(t *testing.T) {
 			seen := map[string]int{}
 			rapid.Check(t, func(t *rapid.T) { w.look(t, platform, seen) })
-			for _, what := range []string{"accepted", "fitted", "together", "covered"} {
+			for _, what := range []string{"accepted", "fitted", "together", "covered", "passed over"} {
 				if seen[what] == 0 {
 					t.Errorf("the test looks at nothing: %v", seen)
 				}
@@ -146,7 +146,7 @@ func (w world) look(t *rapid.T, platform string, seen map[string]int) {
 			}
 		}
 	}
-	spoken := make([]string, len(rules))
+	spoken, index := make([]string, len(rules)), federation.NewIndex(platform, rules)
 	for range 16 {
 		who, tok := w.workload(c)
 		fits := make([]bool, len(rules))
@@ -155,10 +155,16 @@ func (w world) look(t *rapid.T, platform string, seen map[string]int) {
 				continue
 			}
 			seen["fitted"]++
+			if !slices.Contains(index.Near(tok), i) {
+				t.Fatalf("the index overlooks %v", r.Claims)
+			}
 			if spoken[i] != "" && spoken[i] != who || !good[i] {
 				t.Fatalf("%v speaks for %s and for %s", r.Claims, spoken[i], who)
 			}
 			spoken[i] = who
+		}
+		if len(index.Near(tok)) < len(rules) {
+			seen["passed over"]++
 		}
 		compare(t, platform, rules, good, fits, seen)
 	}

@@ -28,8 +28,9 @@ const maxSubject = 256
 // two clusters, or two GitLab instances, use the same names and numbers. All
 // that is not a letter, a digit or one of - . _ ~ / @ = + is percent-encoded, so
 // that the parts cannot be mistaken for each other; a last part that follows sub
-// keeps its colons. A subject that would be longer than 256 bytes ends in
-// :sha256: and the digest of the whole.
+// keeps its colons. A subject that would be longer than 255 bytes has 256 and
+// ends in :sha256: and the digest of the whole, so that none of the shorter ones
+// can be mistaken for it.
 //
 // It fails when the token lacks a claim that its platform always sets.
 func Subject(platform string, t Token) (string, error) {
@@ -129,7 +130,7 @@ func escape(text, also string) string {
 }
 
 func shorten(text string) string {
-	if len(text) <= maxSubject {
+	if len(text) < maxSubject {
 		return text
 	}
 	sum := sha256.Sum256([]byte(text))

@@ -168,13 +168,22 @@ func holdsToken(line []byte) bool {
 	for run := range bytes.FieldsFuncSeq(line, outsideToken) {
 		parts := strings.Split(string(run), ".")
 		for i := 0; i+2 < len(parts); i++ {
-			start := strings.Index(parts[i], "eyJ") // every JOSE header begins like this
-			if start < 0 {
-				continue
-			}
-			if _, err := narrowcast.Inspect(parts[i][start:] + "." + parts[i+1] + "." + parts[i+2]); err == nil {
+			if isToken(parts[i], parts[i+1:i+3]) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// isToken also finds a token that stands right behind a word.
+func isToken(header string, rest []string) bool {
+	for _, from := range []int{0, strings.Index(header, "eyJ")} { // as nearly every JOSE header begins
+		if from < 0 {
+			continue
+		}
+		if _, err := narrowcast.Inspect(header[from:] + "." + rest[0] + "." + rest[1]); err == nil {
+			return true
 		}
 	}
 	return false

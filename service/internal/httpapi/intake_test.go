@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,7 @@ func TestIntakeFindsTokens(t *testing.T) {
 		"behind an ending":   {"v1.eyJ." + token + ".html", 400},
 		"behind a word":      {"token" + token, 400},
 		"behind a break":     {`a\n` + token + `\u003c`, 400},
+		"a header with room": {base64.RawURLEncoding.EncodeToString([]byte(`{ "alg":"ES256","kid":"k","typ":"at+jwt"}`)) + token[strings.IndexByte(token, '.'):], 400},
 	} {
 		if w := h.report(token, place(c.text)); w.Code != c.status {
 			t.Errorf("%s: %d %s", name, w.Code, strings.TrimSpace(w.Body.String()))

@@ -96,13 +96,31 @@ func (c *Credentials) hold(text string) bool {
 	return false
 }
 
-// holdsToken keeps tokens that strayed into another field out of the book.
+// holdsToken keeps tokens that strayed into another field out of the book. One
+// may stand between other words with dots, as in a path with an ending, so every
+// three parts in a row are looked at.
 func holdsToken(s string) bool {
-	for part := range strings.FieldsFuncSeq(s, outsideToken) {
-		if len(part) < shortestToken {
+	for run := range strings.FieldsFuncSeq(s, outsideToken) {
+		if len(run) < shortestToken {
 			continue
 		}
-		if _, err := narrowcast.Inspect(part); err == nil {
+		parts := strings.Split(run, ".")
+		for i := 0; i+2 < len(parts); i++ {
+			if isToken(parts[i], parts[i+1:i+3]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isToken also finds a token that stands right behind a word.
+func isToken(header string, rest []string) bool {
+	for _, from := range []int{0, strings.Index(header, "eyJ")} { // as nearly every JOSE header begins
+		if from < 0 {
+			continue
+		}
+		if _, err := narrowcast.Inspect(header[from:] + "." + rest[0] + "." + rest[1]); err == nil {
 			return true
 		}
 	}

@@ -97,7 +97,8 @@ type Desk struct {
 	config   Config
 	sequence atomic.Uint64
 	strange  throttle // requests of nobody in particular
-	genuine  throttle // requests that somebody signed and that fail all the same
+	foreign  throttle // requests with a token of a foreign issuer that speaks for no client
+	genuine  throttle // requests that a client signed and that fail all the same
 	later    throttle // requests that may come again as they are
 	refusals refusals // requests of clients that proved who they are
 	counts   counters
@@ -111,13 +112,15 @@ func New(c Config) (*Desk, error) {
 	return &Desk{
 		config:  c,
 		strange: throttle{perSecond: strangePerSecond, burst: strangeBurst},
+		foreign: throttle{perSecond: strangePerSecond, burst: strangeBurst},
 		genuine: throttle{perSecond: genuinePerSecond, burst: genuineBurst},
 		later:   throttle{perSecond: laterPerSecond, burst: laterBurst},
 	}, nil
 }
 
 // How many failed authentications a second are kept one by one. The rest is
-// counted: the book must not be a thing that strangers can fill.
+// counted: the book must not be a thing that strangers can fill. Tokens of a
+// platform are apart from the rest: everybody may have an account there.
 const (
 	strangePerSecond, strangeBurst = 5, 50
 	genuinePerSecond, genuineBurst = 50, 500

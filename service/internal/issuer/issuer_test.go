@@ -209,7 +209,10 @@ func TestEveryGroundHasACodeAndASentence(t *testing.T) {
 func TestStrayTokensStayOutOfTheBook(t *testing.T) {
 	stray, _ := press{}.Mint(mint.Letter{})
 	stray += strings.Repeat("A", 84)
-	for _, place := range []string{stray, "https://pay.example.test/" + stray, "Bearer " + stray, pay + "?t=" + stray} {
+	for _, place := range []string{
+		stray, "https://pay.example.test/" + stray, "Bearer " + stray, pay + "?t=" + stray,
+		"https://pay.example.test/" + stray + ".html", "https://pay.example.test/v1." + stray, "https://pay.example.test/token-" + stray,
+	} {
 		d, book := open(t, func(c *issuer.Config) { c.Rules = func() issuer.Rules { return rules{Refusal: "invalid_target"} } })
 		_, err := d.Grant(t.Context(), issuer.Request{GrantType: "client_credentials", Resources: []string{place}})
 		text, _ := event.Encode(book.events[0])

@@ -57,6 +57,8 @@ func (d *Desk) turnAway(ctx context.Context, v *visit, r *Refusal) *Refusal {
 	switch {
 	case v.who.Client != "" && r.Ground.later():
 		limit = &d.later
+	case r.signed() && r.Client == "":
+		limit = &d.foreign
 	case r.signed():
 		limit = &d.genuine
 	}

@@ -51,7 +51,7 @@ func (b Binding) binds() bool { return b.Sender != Bearer && (b.DPoP || b.MTLS) 
 // demanded less before.
 func (b Binding) Looser(was Binding) bool {
 	if was.Sender != Required {
-		return was.binds() && !b.binds()
+		return b.Sender != Required && (was.DPoP && !b.DPoP || was.MTLS && !b.MTLS || was.binds() && !b.binds())
 	}
 	return b.Sender != Required || b.DPoP && !was.DPoP || b.MTLS && !was.MTLS
 }

@@ -11,8 +11,9 @@ import (
 // quiet second. It may be used by many goroutines. Nil and the zero Rate let
 // everything through.
 type Rate struct {
-	interval int64        // nanoseconds between two things
-	due      atomic.Int64 // when the next one would be due at an even pace, in Unix nanoseconds
+	interval int64 // nanoseconds between two things
+	began    atomic.Pointer[time.Time]
+	due      atomic.Int64 // when the next one would be due at an even pace, in nanoseconds since began
 }
 
 // NewRate makes a Rate. Zero or less means no bound.
@@ -32,7 +33,7 @@ func (r *Rate) TakeMany(n int, now time.Time) bool {
 	if r == nil || r.interval == 0 || n <= 0 {
 		return true
 	}
-	at := now.UnixNano()
+	at := r.since(now)
 	for {
 		old := r.due.Load()
 		due := max(old, at)
@@ -43,4 +44,13 @@ func (r *Rate) TakeMany(n int, now time.Time) bool {
 			return true
 		}
 	}
+}
+
+// since is the time that has passed since the first question, by the clock that
+// nobody can set when now has a reading of it.
+func (r *Rate) since(now time.Time) int64 {
+	if r.began.Load() == nil {
+		r.began.CompareAndSwap(nil, &now)
+	}
+	return int64(now.Sub(*r.began.Load()))
 }

@@ -44,19 +44,17 @@ func (d *differ) client(id string, was, is *Client) {
 
 func (d *differ) proofs(id string, was, is *Client) {
 	had, has := was.proofs(), is.proofs()
-	for _, credential := range is.Authenticate {
-		for _, proof := range proofs(credential) {
-			if slices.Contains(had, proof) {
-				continue
-			}
-			d.add(Change{Kind: ProofAdded, Client: id, After: proof, Position: is.Position, Widens: !d.covered(was, credential),
-				Text: "whoever holds " + proof + " can act as " + id + d.notes(credential)})
+	for _, proof := range has {
+		if slices.ContainsFunc(had, proof.same) {
+			continue
 		}
+		d.add(Change{Kind: ProofAdded, Client: id, After: proof.text, Position: is.Position, Widens: !d.covered(was, proof.of),
+			Text: "whoever holds " + proof.text + " can act as " + id + d.notes(proof.of)})
 	}
 	for _, proof := range had {
-		if !slices.Contains(has, proof) {
-			d.add(Change{Kind: ProofRemoved, Client: id, Before: proof, Position: is.Position,
-				Text: proof + " no longer works for " + id})
+		if !slices.ContainsFunc(has, proof.same) {
+			d.add(Change{Kind: ProofRemoved, Client: id, Before: proof.text, Position: is.Position,
+				Text: proof.text + " no longer works for " + id})
 		}
 	}
 }
@@ -94,9 +92,22 @@ func (c *Client) foreign() (all []Credential) {
 	return all
 }
 
-func (c *Client) proofs() (all []string) {
+// proof is one thing that proves who a client is.
+type proof struct {
+	of             Credential
+	text, identity string
+}
+
+func (p proof) same(other proof) bool {
+	return p.of.Kind == other.of.Kind && p.identity == other.identity
+}
+
+func (c *Client) proofs() (all []proof) {
 	for _, credential := range c.Authenticate {
-		all = append(all, proofs(credential)...)
+		identities := identities(credential)
+		for i, text := range proofs(credential) {
+			all = append(all, proof{credential, text, identities[i]})
+		}
 	}
 	return all
 }

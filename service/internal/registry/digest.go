@@ -74,14 +74,7 @@ func (h fields) resource(r Resource) {
 // credential adds what the texts of proofs do not tell apart.
 func (h fields) credential(c Credential) {
 	h.list(proofs(c))
-	if c.Kind != Federated {
-		return
-	}
-	h.count(len(c.Rule.Claims))
-	for _, claim := range c.Rule.Claims {
-		h.list(claim.Name)
-		h.list(claim.AnyOf)
-	}
+	h.list(identities(c))
 }
 
 func (h fields) issuer(i Issuer) {

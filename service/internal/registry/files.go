@@ -21,9 +21,9 @@ const (
 )
 
 // ReadDir reads the files of a registry: *.yaml in dir itself, and in dir and
-// below it *.json, key sets and bundles, and *.pem, certificates. Hidden names are passed over. Symbolic links
-// are followed inside dir and never out of it. The keys of the result are paths
-// relative to dir with slashes.
+// below it *.json, key sets and bundles, and *.pem, certificates. Hidden names
+// are passed over. Symbolic links are followed inside dir and never out of it.
+// The keys of the result are paths relative to dir with slashes.
 func ReadDir(dir string) (map[string][]byte, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -76,18 +76,18 @@ func (r *reader) read(name string) error {
 	if len(r.files) == MaxFiles {
 		return fmt.Errorf("more than %d files", MaxFiles)
 	}
-	file, err := r.root.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
+	info, err := r.root.Stat(name) // opening a pipe would wait for somebody who writes
 	if err != nil {
 		return err
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: is not a regular file", name)
 	}
+	file, err := r.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
 	limit := maxFileBytes
 	if path.Ext(name) == ".pem" {
 		limit = maxPEMBytes

@@ -82,6 +82,10 @@ type reference struct {
 	scopes sy.Value
 }
 
+// MaxIssuers bounds the foreign issuers of a registry: a running issuer keeps a
+// source open for each.
+const MaxIssuers = 1000
+
 // Bounds on the lists of one file.
 const (
 	maxEntries = 10_000

@@ -42,6 +42,18 @@ func proofs(c Credential) []string {
 	return texts
 }
 
+// identities tell proofs apart that would be told with the same words, one for
+// each text of proofs. They are for comparing and are never shown.
+func identities(c Credential) []string {
+	switch c.Kind {
+	case ClientSecretBasic:
+		return []string{c.Secret}
+	case Federated:
+		return []string{fmt.Sprintf("%q %t %q", c.Rule.Issuer.String(), c.Rule.AllowPullRequests, c.Rule.Claims)}
+	}
+	return proofs(c)
+}
+
 func describeKey(key narrowcast.Key) string {
 	thumbprint, _ := key.Thumbprint() // a key that could be loaded has one
 	text := fmt.Sprintf("key %q (%s, thumbprint %s)", key.ID(), key.Algorithm(), thumbprint)

@@ -19,6 +19,9 @@ func (l *loader) checkFederation() {
 		ids = append(ids, l.issuers[i].Issuer.Issuer.String())
 	}
 	l.checkIssuerIDs()
+	if len(l.issuers) > MaxIssuers {
+		l.issuers[MaxIssuers].id.Fault("is one more than the %d issuers of a registry", MaxIssuers)
+	}
 	slices.Sort(ids)
 	o := owners{places: map[string]owner{}, rules: map[narrowcast.Issuer][]ownedRule{}}
 	for _, d := range l.clients {
@@ -47,6 +50,7 @@ func (l *loader) checkFederation() {
 	}
 	for _, d := range l.clients {
 		o.checkClientID(d)
+		checkOwnKeys(d, known)
 	}
 	o.checkRules(known)
 }
@@ -56,6 +60,20 @@ func (l *loader) checkFederation() {
 func (o owners) checkClientID(d draftClient) {
 	if first, taken := o.places[svidOf+string(d.ID)]; taken && first.client != d.ID {
 		d.id.Fault("is the SPIFFE ID of client %s at %s", first.client, first.at.Position())
+	}
+}
+
+// checkOwnKeys refuses keys of a client whose id is in a trust domain: nobody
+// would look at them.
+func checkOwnKeys(d draftClient, known map[narrowcast.Issuer]*draftIssuer) {
+	id, err := federation.ParseSPIFFEID(string(d.ID))
+	if err != nil || known[id.Issuer()] == nil {
+		return
+	}
+	for i, c := range d.Authenticate {
+		if c.Kind == PrivateKeyJWT {
+			d.credentials[i].at.Fault("is of no use to a client whose id is in a registered trust domain: its assertions are read as a JWT-SVID")
+		}
 	}
 }
 

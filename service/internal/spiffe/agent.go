@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/service/internal/trust/fetch"
 )
 
@@ -51,8 +50,15 @@ type AgentConfig struct {
 // trust domain and of those that are federated with it.
 type Agent struct {
 	client *workloadapi.Client
-	keeper *fetch.Keeper[map[Domain]*Bundle]
+	keeper *fetch.Keeper[answer]
 	ask    time.Duration
+}
+
+// answer is everything that an agent said at one time. A domain decides what
+// stands in its bundle: a bad one is the trouble of that domain alone.
+type answer struct {
+	bundles map[Domain]*Bundle
+	faults  map[Domain]error
 }
 
 // NewAgent makes an Agent. It does not connect yet.
@@ -80,7 +86,7 @@ func NewAgent(c AgentConfig) (*Agent, error) {
 		return nil, fmt.Errorf("spiffe: workload API: %w", err)
 	}
 	a := &Agent{client: client, ask: c.Ask}
-	a.keeper = fetch.NewKeeper(fetch.KeeperConfig[map[Domain]*Bundle]{
+	a.keeper = fetch.NewKeeper(fetch.KeeperConfig[answer]{
 		Load: a.load, Now: c.Now, Between: betweenAsks, Cold: betweenAsks, KeepFor: c.KeepFor, Timeout: shared.timeout, Notice: c.Notice,
 	})
 	return a, nil
@@ -96,28 +102,19 @@ func dial(socket string) (*workloadapi.Client, error) {
 }
 
 // load asks for all bundles. An agent may lack one of the two profiles.
-func (a *Agent) load(ctx context.Context) (map[Domain]*Bundle, time.Duration, error) {
+func (a *Agent) load(ctx context.Context) (answer, time.Duration, error) {
 	certs, err := a.client.FetchX509Bundles(ctx)
 	lacking := status.Code(err) == codes.Unimplemented
 	if err != nil && !lacking {
-		return nil, 0, err
+		return answer{}, 0, err
 	}
 	keys, err := a.client.FetchJWTBundles(ctx)
 	if err != nil && (lacking || status.Code(err) != codes.Unimplemented) {
-		return nil, 0, err
+		return answer{}, 0, err
 	}
-	bundles := map[Domain]*Bundle{}
-	of := func(name string) *Bundle {
-		if bundles[Domain(name)] == nil {
-			bundles[Domain(name)] = &Bundle{domain: Domain(name), keys: map[narrowcast.KeyID]narrowcast.Key{}}
-		}
-		return bundles[Domain(name)]
+	all := gather(certs, keys)
+	if len(all.bundles)+len(all.faults) > maxDomains {
+		return answer{}, 0, fmt.Errorf("the agent names more than %d trust domains", maxDomains)
 	}
-	if err := gather(certs, keys, of); err != nil {
-		return nil, 0, err
-	}
-	if len(bundles) > maxDomains {
-		return nil, 0, fmt.Errorf("the agent names more than %d trust domains", maxDomains)
-	}
-	return bundles, a.ask, nil
+	return all, a.ask, nil
 }

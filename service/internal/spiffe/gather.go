@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/x509"
 	"fmt"
 
 	"github.com/spiffe/go-spiffe/v2/bundle/jwtbundle"
@@ -14,23 +15,42 @@ import (
 )
 
 // gather sorts what an agent said by trust domain.
-func gather(certs *x509bundle.Set, keys *jwtbundle.Set, of func(string) *Bundle) error {
+func gather(certs *x509bundle.Set, keys *jwtbundle.Set) answer {
+	all := answer{bundles: map[Domain]*Bundle{}, faults: map[Domain]error{}}
 	if certs != nil {
 		for _, bundle := range certs.Bundles() {
-			into := of(bundle.TrustDomain().Name())
-			for _, cert := range bundle.X509Authorities() {
-				if err := into.add(cert); err != nil {
-					return fmt.Errorf("bundle of %s: %w", into.domain, err)
-				}
-			}
+			all.put(Domain(bundle.TrustDomain().Name()), func(b *Bundle) error { return b.addAll(bundle.X509Authorities()) })
 		}
 	}
 	if keys != nil {
 		for _, bundle := range keys.Bundles() {
-			into := of(bundle.TrustDomain().Name())
-			if err := into.addPublic(bundle.JWTAuthorities()); err != nil {
-				return fmt.Errorf("bundle of %s: %w", into.domain, err)
-			}
+			all.put(Domain(bundle.TrustDomain().Name()), func(b *Bundle) error { return b.addPublic(bundle.JWTAuthorities()) })
+		}
+	}
+	return all
+}
+
+// put adds to the bundle of a domain. One that takes something bad is dropped,
+// whatever else is in it.
+func (a *answer) put(domain Domain, add func(*Bundle) error) {
+	if a.faults[domain] != nil {
+		return
+	}
+	b := a.bundles[domain]
+	if b == nil {
+		b = &Bundle{domain: domain, keys: map[narrowcast.KeyID]narrowcast.Key{}}
+		a.bundles[domain] = b
+	}
+	if err := add(b); err != nil {
+		a.faults[domain] = fmt.Errorf("bundle of %s: %w", domain, err)
+		delete(a.bundles, domain)
+	}
+}
+
+func (b *Bundle) addAll(authorities []*x509.Certificate) error {
+	for _, cert := range authorities {
+		if err := b.add(cert); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package spiffe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -50,7 +51,7 @@ func again(ctx context.Context, run func() error) {
 // bell rings when the stream tells of a change: the agent is then asked for
 // everything, so that what counts comes by one way alone.
 type bell struct {
-	keeper *fetch.Keeper[map[Domain]*Bundle]
+	keeper *fetch.Keeper[answer]
 }
 
 func (b bell) OnX509BundlesUpdate(*x509bundle.Set) { b.keeper.Nudge() }
@@ -84,7 +85,7 @@ type one struct {
 
 func (o one) Held() (*Bundle, bool) {
 	all, _ := o.agent.keeper.Held()
-	b, found := all[o.domain]
+	b, found := all.bundles[o.domain]
 	return b, found
 }
 
@@ -92,14 +93,28 @@ func (o one) Get(ctx context.Context) (*Bundle, error) { return o.pick(o.agent.k
 
 func (o one) Renew(ctx context.Context) (*Bundle, error) { return o.pick(o.agent.keeper.Renew(ctx)) }
 
-func (o one) pick(all map[Domain]*Bundle, err error) (*Bundle, error) {
-	b, found := all[o.domain]
-	if err == nil && !found {
+func (o one) pick(all answer, err error) (*Bundle, error) {
+	b, found := all.bundles[o.domain]
+	switch fault := all.faults[o.domain]; {
+	case err != nil:
+	case fault != nil:
+		err = fmt.Errorf("%w: %w", ErrUnavailable, fault)
+	case !found:
 		err = fmt.Errorf("%w: the agent has no bundle of %s", ErrUnavailable, o.domain)
 	}
 	return b, err
 }
 
 func (o one) Run(ctx context.Context) { <-ctx.Done() }
-func (o one) Stats() fetch.Stats      { return o.agent.Stats() }
-func (o one) Close()                  {}
+
+// Stats are those of the agent, as far as they concern the domain.
+func (o one) Stats() fetch.Stats {
+	s := o.agent.Stats()
+	all, held := o.agent.keeper.Held()
+	if _, found := all.bundles[o.domain]; held && !found {
+		s.Usable, s.LastError = false, cmp.Or(s.LastError, all.faults[o.domain])
+	}
+	return s
+}
+
+func (o one) Close() {}

@@ -14,10 +14,6 @@ import (
 	"github.com/narrowcast-io/narrowcast/service/internal/trust/fetch"
 )
 
-// maxIssuers bounds how many sources are open, each of which may have a
-// background task.
-const maxIssuers = 1000
-
 // Sources are the foreign issuers of a registry. They may be used by many
 // goroutines.
 type Sources struct {
@@ -60,8 +56,8 @@ func (s *Sources) Use(issuers []registry.Issuer) error {
 	if s.life.Err() != nil {
 		return fmt.Errorf("trust: %w", fetch.ErrClosed)
 	}
-	if len(issuers) > maxIssuers {
-		return fmt.Errorf("trust: more than %d issuers", maxIssuers)
+	if len(issuers) > registry.MaxIssuers {
+		return fmt.Errorf("trust: more than %d issuers", registry.MaxIssuers)
 	}
 	var errs []error
 	wanted := make(map[narrowcast.Issuer]*entry, len(issuers))

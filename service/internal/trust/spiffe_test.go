@@ -1,11 +1,13 @@
 package trust_test
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,15 +74,27 @@ func TestBundlesFromEachPlace(t *testing.T) {
 	put(t, file, string(document))
 	web := newSite(t)
 	web.page("/bundle", string(document))
+	cert, key, err := a.X509SVID(corp+"/spire/server", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spire := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(document) }))
+	spire.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}}
+	spire.StartTLS()
+	t.Cleanup(spire.Close)
 
 	for name, c := range map[string]struct {
 		bundle registry.Bundle
 		local  trust.Local
 	}{
-		"a document":   {bundle: registry.Bundle{Document: document}},
-		"an endpoint":  {bundle: registry.Bundle{URL: web.URL + "/bundle"}},
+		"a document":                   {bundle: registry.Bundle{Document: document}},
+		"an endpoint":                  {bundle: registry.Bundle{URL: web.URL + "/bundle"}},
+		"an endpoint with a SPIFFE ID": {bundle: registry.Bundle{URL: spire.URL, EndpointID: corp + "/spire/server", Document: document}},
+
 		"a file":       {local: trust.Local{BundleFile: file}},
 		"Workload API": {local: trust.Local{WorkloadAPI: socket.Path()}},
+
+		"Workload API, as the registry says": {bundle: registry.Bundle{WorkloadAPI: true}, local: trust.Local{WorkloadAPI: socket.Path()}},
 	} {
 		id := narrowcast.MustIssuer(corp)
 		h := open(t, trust.Config{Roots: web.roots(), Local: map[narrowcast.Issuer]trust.Local{id: c.local}})
@@ -154,26 +168,36 @@ func TestReviewAndBearer(t *testing.T) {
 	if h.of(t, api.URL+"/two").Review != nil {
 		t.Error("a review that the registry does not demand")
 	}
-	answer := func(audience string) {
+	answer := func(audience, username string) {
 		api.handle(review, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusCreated)
 			_ = json.NewEncoder(w).Encode(map[string]any{
 				"kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1", "status": map[string]any{
-					"authenticated": true, "audiences": []string{audience}, "user": map[string]any{"username": "system:serviceaccount:shop:checkout", "uid": "u"},
+					"authenticated": true, "audiences": []string{audience}, "user": map[string]any{"username": username, "uid": "u"},
 				},
 			})
 		})
 	}
-	answer(ours)
-	if err := h.of(t, api.URL).Review(t.Context(), "a.b.c"); err != nil {
+	const account = "system:serviceaccount:shop:checkout"
+	part := base64.RawURLEncoding.EncodeToString
+	pod := part([]byte(`{"alg":"ES256","kid":"a"}`)) + "." + part([]byte(`{"sub":"`+account+`"}`)) + "." + part(make([]byte, 64))
+	answer(ours, account)
+	if err := h.of(t, api.URL).Review(t.Context(), pod); err != nil {
 		t.Errorf("a good token: %v", err)
 	}
-	answer("https://pay.example.test")
-	if err := h.of(t, api.URL).Review(t.Context(), "a.b.c"); err == nil || errors.Is(err, trust.ErrUnavailable) {
-		t.Errorf("a token for another audience: %v", err)
+	if err := h.of(t, api.URL).Review(t.Context(), "a.b.c"); err == nil {
+		t.Error("what is no token is vouched for")
+	}
+	for what, said := range map[string][2]string{
+		"another audience": {"https://pay.example.test", account}, "another account": {ours, "system:serviceaccount:shop:ledger"},
+	} {
+		answer(said[0], said[1])
+		if err := h.of(t, api.URL).Review(t.Context(), pod); err == nil || errors.Is(err, trust.ErrUnavailable) {
+			t.Errorf("a token for %s: %v", what, err)
+		}
 	}
 	api.Close()
-	if err := h.of(t, api.URL).Review(t.Context(), "a.b.c"); !errors.Is(err, trust.ErrUnavailable) {
+	if err := h.of(t, api.URL).Review(t.Context(), pod); !errors.Is(err, trust.ErrUnavailable) {
 		t.Errorf("without the API server: %v", err)
 	}
 }

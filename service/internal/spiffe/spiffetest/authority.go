@@ -120,6 +120,22 @@ func (a *Authority) Revoke() {
 	a.tell()
 }
 
+// Publish adds to the bundle what a careless or hostile domain may publish: it
+// need not be an authority, nor strong.
+func (a *Authority) Publish(cert *x509.Certificate, keys map[string]crypto.PublicKey) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if cert != nil {
+		a.bundle.AddX509Authority(cert)
+	}
+	var errs []error
+	for id, key := range keys {
+		errs = append(errs, a.bundle.AddJWTAuthority(id, key))
+	}
+	a.tell()
+	return errors.Join(errs...)
+}
+
 // tell counts the sequence of the bundle up and wakes the streams of the agents.
 func (a *Authority) tell() {
 	number, _ := a.bundle.SequenceNumber()
