@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -91,7 +92,7 @@ func (q *question) form() (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	return form, proof.Authenticate(nil, &client.Request{Issuer: who.Issuer, Form: form})
+	return form, proof.Authenticate(context.Background(), &client.Request{Issuer: who.Issuer, Form: form})
 }
 
 // carry puts a token of a foreign issuer where the grant wants it.
