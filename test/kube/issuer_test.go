@@ -64,8 +64,8 @@ func serve(t *testing.T, c *cluster) *narrowcastd {
 	listen, operations := freePort(t), freePort(t)
 	n.url = "http://" + listen
 	n.command(t, "init", n.home, "--issuer", n.url, "--listen", listen, "--operations", operations)
-	n.append(t, "narrowcast.yaml", fmt.Sprintf("trust:\n  - issuer: %q\n    ca_file: %s\n    token_review: {url: %q, ca_file: %s, token_file: %s}\n",
-		c.url, c.file("server.crt"), c.url, c.file("server.crt"), c.file("token")))
+	n.append(t, "narrowcast.yaml", fmt.Sprintf("trust:\n  - issuer: %q\n    token_review: {url: %q, ca_file: %s, token_file: %s}\n",
+		c.url, c.url, c.file("server.crt"), c.file("token")))
 	registry := filepath.Join(dir, "registry")
 	if err := os.Mkdir(registry, 0o755); err != nil {
 		t.Fatal(err)

@@ -54,7 +54,7 @@ func open(t *testing.T, c *cluster) trust.Outside {
 	id := narrowcast.MustIssuer(c.url)
 	sources, err := trust.New(t.Context(), trust.Config{
 		Audience: ours, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		Local: map[narrowcast.Issuer]trust.Local{id: {TokenReview: c.url, CAFile: c.file("server.crt"), TokenFile: file}},
+		Local: map[narrowcast.Issuer]trust.Local{id: {TokenReview: c.url, ReviewCA: c.file("server.crt"), TokenFile: file}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,8 @@ func (h *house) makeTrust(ctx context.Context) error {
 			}
 		}
 		local[t.Issuer] = trust.Local{
-			WorkloadAPI: socket, CAFile: t.CAFile, TokenReview: t.TokenReview.URL, TokenFile: t.TokenReview.TokenFile,
+			WorkloadAPI: socket, CAFile: t.CAFile,
+			TokenReview: t.TokenReview.URL, ReviewCA: t.TokenReview.CAFile, TokenFile: t.TokenReview.TokenFile,
 		}
 	}
 	var err error

@@ -82,7 +82,7 @@ func trustOptions() []option[Trust] {
 			Gain: "points the rest of the entry at another issuer."},
 			read: func(v sy.Value, s *Trust) { parsed(&s.Issuer, narrowcast.ParseIssuer, v) }},
 		{Option: Option{Key: "ca_file",
-			Text: "The authorities, PEM, that may vouch for the web server with its keys; default those of the system.",
+			Text: "The authorities, PEM, that may vouch for the web server with its keys; default those of the system. The API server of token_review has its own.",
 			Gain: "lets a server of their own hand out keys, and so lets anybody in."},
 			read: func(v sy.Value, s *Trust) { s.CAFile = path(v) }},
 		{Option: Option{Key: "workload_api",

@@ -150,7 +150,7 @@ func (s *Sources) bundle(e *entry, domain spiffe.Domain, local Local) (*spiffe.S
 
 func (s *Sources) openReview(e *entry, local Local) error {
 	reviewer, err := kubernetes.New(kubernetes.Config{
-		URL: local.TokenReview, CAFile: local.CAFile, TokenFile: local.TokenFile, Audience: s.c.Audience,
+		URL: local.TokenReview, CAFile: local.ReviewCA, TokenFile: local.TokenFile, Audience: s.c.Audience,
 	})
 	if err != nil {
 		return fmt.Errorf("its tokens are to be reviewed; the settings must say where: %w", err)

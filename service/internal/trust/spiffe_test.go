@@ -152,8 +152,8 @@ func TestReviewAndBearer(t *testing.T) {
 	ca, token := api.files(t)
 	one, two := narrowcast.MustIssuer(api.URL), narrowcast.MustIssuer(api.URL+"/two")
 	h := open(t, trust.Config{Local: map[narrowcast.Issuer]trust.Local{
-		one: {TokenReview: api.URL, CAFile: ca, TokenFile: token},
-		two: {TokenReview: api.URL, CAFile: ca, TokenFile: token},
+		one: {TokenReview: api.URL, ReviewCA: ca, TokenFile: token},
+		two: {TokenReview: api.URL, CAFile: ca, ReviewCA: ca, TokenFile: token},
 	}})
 	if err := h.Use([]registry.Issuer{
 		{Issuer: one, JWKSURL: api.URL + "/keys", TokenReview: true}, {Issuer: two, JWKSURL: stranger.URL + "/keys"},

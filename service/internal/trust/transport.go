@@ -30,11 +30,15 @@ func (s *Sources) transport(local Local) http.RoundTripper {
 }
 
 func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
-	roots, err := c.s.roots(c.local)
+	toAPI, ca := c.api != nil && fetch.SameOrigin(req.URL, c.api), c.local.CAFile
+	if toAPI {
+		ca = c.local.ReviewCA
+	}
+	roots, err := c.s.roots(ca)
 	if err != nil {
 		return nil, err
 	}
-	if c.api != nil && c.local.TokenFile != "" && fetch.SameOrigin(req.URL, c.api) {
+	if toAPI && c.local.TokenFile != "" {
 		token, err := fetch.File(c.local.TokenFile, maxFile)
 		if err != nil {
 			return nil, err
@@ -45,19 +49,19 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	return fetch.Transport(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, false).RoundTrip(req)
 }
 
-// roots returns who vouches for the servers of an issuer; nil is the machine's
-// own store.
-func (s *Sources) roots(local Local) (*x509.CertPool, error) {
-	if local.CAFile == "" {
+// roots returns the authorities in a file; without one nil, which is the
+// machine's own store.
+func (s *Sources) roots(file string) (*x509.CertPool, error) {
+	if file == "" {
 		return s.c.Roots, nil
 	}
-	text, err := fetch.File(local.CAFile, maxFile)
+	text, err := fetch.File(file, maxFile)
 	if err != nil {
 		return nil, err
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s has no certificate", local.CAFile)
+		return nil, fmt.Errorf("%s has no certificate", file)
 	}
 	return roots, nil
 }

@@ -42,6 +42,7 @@ type Local struct {
 	BundleFile  string // a bundle document on disk, which may change
 	TokenReview string // URL of the API server of a cluster
 	CAFile      string // who vouches for the servers of the issuer, PEM; default: the machine's store
+	ReviewCA    string // who vouches for the API server at TokenReview, PEM, whatever it is asked for
 	TokenFile   string // the bearer token for the API server at TokenReview, sent nowhere else
 }
 
