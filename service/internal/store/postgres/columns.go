@@ -39,7 +39,7 @@ type columns struct {
 
 func columnsOf(e event.Event) columns {
 	c := columns{
-		writer: name(e.Writer), id: name(e.ID), kind: string(e.Type), time: instant(e.Time),
+		writer: name(e.Writer), id: name(e.ID), kind: string(e.Type), time: store.Instant(e.Time),
 		audience: unlessEmpty(name(store.Door(e))),
 	}
 	jti, lineage := "", ""

@@ -84,11 +84,11 @@ func (s *Store) windowOf(ctx context.Context, q store.Query) (window, error) {
 	if !q.From.IsZero() || !q.To.IsZero() {
 		to := int64(math.MaxInt64)
 		if !q.To.IsZero() {
-			to = instant(q.To)
+			to = store.Instant(q.To)
 		}
 		from := int64(math.MinInt64)
 		if !q.From.IsZero() {
-			from = instant(q.From)
+			from = store.Instant(q.From)
 		}
 		statement, args = sqlBetween, []any{from, to}
 	}

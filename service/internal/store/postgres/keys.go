@@ -68,7 +68,7 @@ func queueKey(b *pgx.Batch, k store.Key) {
 		private = nil
 	}
 	b.Queue(sqlSaveKey, []byte(k.ID), []byte(k.Algorithm), k.Public, private,
-		instant(k.Published), maybe(k.Active), maybe(k.Retired), maybe(k.Gone))
+		store.Instant(k.Published), store.InstantOrNull(k.Active), store.InstantOrNull(k.Retired), store.InstantOrNull(k.Gone))
 }
 
 // Keys returns all keys, oldest first.
@@ -95,8 +95,8 @@ func readKeys(ctx context.Context, conn *pgx.Conn) ([]store.Key, error) {
 		var active, retired, gone *int64
 		err := row.Scan(&id, &algorithm, &k.Public, &k.Private, &published, &active, &retired, &gone)
 		k.ID, k.Algorithm = narrowcast.KeyID(id), narrowcast.Algorithm(algorithm)
-		k.Published, k.Active = fromInstant(published), fromMaybe(active)
-		k.Retired, k.Gone = fromMaybe(retired), fromMaybe(gone)
+		k.Published, k.Active = store.FromInstant(published), store.FromInstantOrNull(active)
+		k.Retired, k.Gone = store.FromInstantOrNull(retired), store.FromInstantOrNull(gone)
 		return k, err
 	})
 }

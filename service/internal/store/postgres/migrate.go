@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -15,39 +13,11 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one step of the schema. Its text is never changed once it was
-// released; the checksum sees to that.
-type migration struct {
-	number         int
-	name, text, id string
-}
-
-func migrations() ([]migration, error) {
-	files, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, 0, len(files))
-	for i, f := range files {
-		text, err := migrationFiles.ReadFile("migrations/" + f.Name())
-		if err != nil {
-			return nil, err
-		}
-		var number int
-		if _, err := fmt.Sscanf(f.Name(), "%04d_", &number); err != nil || number != i+1 {
-			return nil, fmt.Errorf("migration %s: wants number %d", f.Name(), i+1)
-		}
-		sum := sha256.Sum256(text)
-		steps = append(steps, migration{number, f.Name(), string(text), hex.EncodeToString(sum[:])})
-	}
-	return steps, nil
-}
-
 // prepareSchema sees to it that the schema is there and up to date, as far as
 // the purpose allows. It reads before it writes: a schema of somebody else, or
 // of a newer program, is left as it is.
 func (l *link) prepareSchema(ctx context.Context, p purpose) error {
-	steps, err := migrations()
+	steps, err := store.Migrations(migrationFiles)
 	if err != nil {
 		return err
 	}
@@ -67,7 +37,7 @@ func (l *link) prepareSchema(ctx context.Context, p purpose) error {
 }
 
 // inspect returns how many of the steps the schema has seen.
-func (l *link) inspect(ctx context.Context, conn *pgx.Conn, p purpose, steps []migration) (int, error) {
+func (l *link) inspect(ctx context.Context, conn *pgx.Conn, p purpose, steps []store.Migration) (int, error) {
 	var there, filled, ours bool
 	if err := conn.QueryRow(ctx, sqlSchema, l.schema).Scan(&there, &filled, &ours); err != nil {
 		return 0, err
@@ -85,33 +55,19 @@ func (l *link) inspect(ctx context.Context, conn *pgx.Conn, p purpose, steps []m
 	return applied(ctx, conn, steps)
 }
 
-func applied(ctx context.Context, conn *pgx.Conn, steps []migration) (int, error) {
+func applied(ctx context.Context, conn *pgx.Conn, steps []store.Migration) (int, error) {
 	rows, err := conn.Query(ctx, sqlMigrations)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	count := 0
-	for rows.Next() {
-		var number int
-		var checksum string
-		if err := rows.Scan(&number, &checksum); err != nil {
-			return 0, err
-		}
-		switch count++; {
-		case number > len(steps):
-			return 0, fmt.Errorf("%w: it has step %d, the program knows %d", store.ErrNewer, number, len(steps))
-		case number != count || checksum != steps[count-1].id:
-			return 0, fmt.Errorf("step %d of the schema is not the one this program knows", number)
-		}
-	}
-	return count, rows.Err()
+	return store.Applied(rows, steps)
 }
 
 // migrate brings the schema up to date in one transaction under a lock, so that
 // two processes cannot do it at once and a crash leaves the old one. What
 // another process did before the lock was given is seen behind it.
-func (l *link) migrate(ctx context.Context, conn *pgx.Conn, p purpose, steps []migration) error {
+func (l *link) migrate(ctx context.Context, conn *pgx.Conn, p purpose, steps []store.Migration) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return err
@@ -136,8 +92,8 @@ func (l *link) migrate(ctx context.Context, conn *pgx.Conn, p purpose, steps []m
 		}
 	}
 	for _, step := range steps[done:] {
-		if err := step.apply(ctx, tx, instant(l.now())); err != nil {
-			return fmt.Errorf("migration %s: %w", step.name, clean(ctx, err))
+		if err := apply(ctx, tx, step, store.Instant(l.now())); err != nil {
+			return fmt.Errorf("migration %s: %w", step.Name, clean(ctx, err))
 		}
 	}
 	return tx.Commit(ctx)
@@ -146,10 +102,10 @@ func (l *link) migrate(ctx context.Context, conn *pgx.Conn, p purpose, steps []m
 // apply sends the text of a step whole. It is a constant of this program and
 // has no parameters, so the simple protocol, which alone takes several
 // statements, puts nothing together here.
-func (m migration) apply(ctx context.Context, tx pgx.Tx, now int64) error {
-	if _, err := tx.Conn().PgConn().Exec(ctx, m.text).ReadAll(); err != nil {
+func apply(ctx context.Context, tx pgx.Tx, m store.Migration, now int64) error {
+	if _, err := tx.Conn().PgConn().Exec(ctx, m.Text).ReadAll(); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, sqlMigrated, m.number, m.name, m.id, now)
+	_, err := tx.Exec(ctx, sqlMigrated, m.Number, m.Name, m.Checksum, now)
 	return err
 }

@@ -78,7 +78,7 @@ func (p *pen) look(ctx context.Context) error {
 	err := p.conn.SendBatch(ctx, &batch).Close()
 	copy(p.hash[:], hash)
 	// By now the lock is ours: nothing that was free a moment ago is used.
-	p.received = fromInstant(instant(p.now()))
+	p.received = store.FromInstant(store.Instant(p.now()))
 	return err
 }
 
@@ -132,7 +132,7 @@ func (p *pen) add(e *entry) {
 
 // spend uses up all ids of an entry or none.
 func (p *pen) spend(once []store.Once) bool {
-	now := instant(p.received)
+	now := store.Instant(p.received)
 	for i, o := range once {
 		until, used := p.used[onceName{o.Space, o.ID}]
 		if used && until > now || twice(once[:i], o) {
@@ -141,7 +141,7 @@ func (p *pen) spend(once []store.Once) bool {
 	}
 	for _, o := range once {
 		n := onceName{o.Space, o.ID}
-		p.used[n], p.spent[n] = instant(o.Until), instant(o.Until)
+		p.used[n], p.spent[n] = store.Instant(o.Until), store.Instant(o.Until)
 	}
 	return true
 }
@@ -167,7 +167,7 @@ func (p *pen) commit(ctx context.Context) error {
 	}
 	if len(p.spent) > 0 {
 		batch.Queue(sqlUse, spentArgs(p.spent)...)
-		batch.Queue(sqlForget, instant(p.received))
+		batch.Queue(sqlForget, store.Instant(p.received))
 	}
 	batch.Queue(sqlCommit)
 	return p.conn.SendBatch(ctx, &batch).Close()

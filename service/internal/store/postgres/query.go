@@ -96,7 +96,7 @@ func (s *selection) addTypes(types []event.Type) {
 
 func (s *selection) addTime(term string, t time.Time) {
 	if !t.IsZero() {
-		s.terms = append(s.terms, term+s.arg(instant(t)))
+		s.terms = append(s.terms, term+s.arg(store.Instant(t)))
 	}
 }
 

@@ -21,7 +21,7 @@ func (r *rawRecord) into() []any { return []any{&r.number, &r.received, &r.hash,
 // error.
 func (r *rawRecord) record() (store.Record, error) {
 	kept := store.Record{
-		Number: uint64(r.number), Received: fromInstant(r.received), Encoded: r.line, //nolint:gosec // G115: numbers count from 1
+		Number: uint64(r.number), Received: store.FromInstant(r.received), Encoded: r.line, //nolint:gosec // G115: numbers count from 1
 	}
 	copy(kept.Hash[:], r.hash)
 	var err error

@@ -61,12 +61,12 @@ func queueRevision(b *pgx.Batch, r store.Revision) {
 		// A nil slice would be NULL; an empty file is not that.
 		names, contents = append(names, []byte(name)), append(contents, append([]byte{}, content...))
 	}
-	b.Queue(sqlInsertRevision, bound(r.Number), instant(r.Applied), []byte(r.Author), []byte(r.Digest))
+	b.Queue(sqlInsertRevision, bound(r.Number), store.Instant(r.Applied), []byte(r.Author), []byte(r.Digest))
 	b.Queue(sqlInsertFiles, bound(r.Number), names, contents)
 }
 
 func sameRevision(a, b store.Revision) bool {
-	return instant(a.Applied) == instant(b.Applied) && a.Author == b.Author && a.Digest == b.Digest &&
+	return store.Instant(a.Applied) == store.Instant(b.Applied) && a.Author == b.Author && a.Digest == b.Digest &&
 		maps.EqualFunc(a.Files, b.Files, bytes.Equal)
 }
 
@@ -77,7 +77,7 @@ func (s *Store) Latest(ctx context.Context) (store.Revision, error) {
 
 // At returns the revision that was in force at t.
 func (s *Store) At(ctx context.Context, t time.Time) (store.Revision, error) {
-	return s.revision(ctx, "revision at "+t.UTC().Format(time.RFC3339), sqlRevisionAt, instant(t))
+	return s.revision(ctx, "revision at "+t.UTC().Format(time.RFC3339), sqlRevisionAt, store.Instant(t))
 }
 
 // Revision returns the revision with this number.
@@ -128,7 +128,7 @@ func readRevision(ctx context.Context, conn *pgx.Conn, statement string, args ..
 	if err != nil {
 		return store.Revision{}, err
 	}
-	r.Applied, r.Author, r.Digest = fromInstant(applied), string(author), string(digest)
+	r.Applied, r.Author, r.Digest = store.FromInstant(applied), string(author), string(digest)
 	r.Files = make(map[string][]byte)
 	rows, err := conn.Query(ctx, sqlFiles, bound(r.Number))
 	if err != nil {

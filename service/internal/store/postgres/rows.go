@@ -16,7 +16,7 @@ type recordRows struct {
 }
 
 func (a *recordRows) add(r store.Record, c columns) {
-	a.number, a.received = append(a.number, bound(r.Number)), append(a.received, instant(r.Received))
+	a.number, a.received = append(a.number, bound(r.Number)), append(a.received, store.Instant(r.Received))
 	a.hash, a.event = append(a.hash, r.Hash[:]), append(a.event, r.Encoded)
 	a.writer, a.id = append(a.writer, []byte(c.writer)), append(a.id, []byte(c.id))
 	a.kind, a.time = append(a.kind, c.kind), append(a.time, c.time)

@@ -29,7 +29,7 @@ func (s *Store) Used(ctx context.Context) iter.Seq2[store.Once, error] {
 
 func (s *Store) living(ctx context.Context) (all []store.Once, err error) {
 	err = s.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		rows, err := conn.Query(ctx, sqlLiving, instant(s.config.Now()))
+		rows, err := conn.Query(ctx, sqlLiving, store.Instant(s.config.Now()))
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (s *Store) living(ctx context.Context) (all []store.Once, err error) {
 			var space, id []byte
 			var until int64
 			err := row.Scan(&space, &id, &until)
-			return store.Once{Space: string(space), ID: string(id), Until: fromInstant(until)}, err
+			return store.Once{Space: string(space), ID: string(id), Until: store.FromInstant(until)}, err
 		})
 		return err
 	})
@@ -133,7 +133,7 @@ func (in *intake) Key(ctx context.Context, k store.Key) error {
 func (in *intake) Used(ctx context.Context, once []store.Once) error {
 	spent := make(map[onceName]int64, len(once))
 	for _, o := range once {
-		spent[onceName{o.Space, o.ID}] = instant(o.Until)
+		spent[onceName{o.Space, o.ID}] = store.Instant(o.Until)
 	}
 	_, err := in.conn.Exec(ctx, sqlUse, spentArgs(spent)...)
 	return clean(ctx, err)

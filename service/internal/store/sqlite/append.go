@@ -80,7 +80,7 @@ func (s *Store) AppendAll(ctx context.Context, entries []store.Entry) (kept int,
 // is read inside it, because another process may have appended since.
 func (w *writer) append(batch []*job) error {
 	return w.transaction(func(ctx context.Context, _ *sql.Conn) error {
-		p := pen{statements: &w.statements, ctx: ctx, received: fromInstant(instant(w.now()))}
+		p := pen{statements: &w.statements, ctx: ctx, received: store.FromInstant(store.Instant(w.now()))}
 		if err := p.findEnd(); err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (p *pen) write(e *entry) error {
 func insertRecord(ctx context.Context, s *statements, r store.Record) (bool, error) {
 	c := columnsOf(r.Event)
 	result, err := s.insert.ExecContext(ctx,
-		bound(r.Number), instant(r.Received), r.Hash[:], string(r.Encoded),
+		bound(r.Number), store.Instant(r.Received), r.Hash[:], string(r.Encoded),
 		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), c.lineage, c.decision, text(c.audience))
 	if err != nil {
 		return false, err
@@ -175,14 +175,14 @@ func (p *pen) again(e *entry) (bool, error) {
 // spend uses up all ids of an entry or none. It reports true when one of them
 // was used before, or the event is in the book already.
 func (p *pen) spend(e *entry) (used bool, err error) {
-	now := instant(p.received)
+	now := store.Instant(p.received)
 	if len(e.once) > 1 { // one id, the common case, needs no look beforehand
 		if used, err := p.usedBefore(e.once, now); used || err != nil {
 			return used, err
 		}
 	}
 	for _, o := range e.once {
-		result, err := p.statements.use.ExecContext(p.ctx, o.Space, o.ID, instant(o.Until), e.event.ID, e.event.Writer, now)
+		result, err := p.statements.use.ExecContext(p.ctx, o.Space, o.ID, store.Instant(o.Until), e.event.ID, e.event.Writer, now)
 		if err != nil {
 			return false, fmt.Errorf("using up an id: %w", err)
 		}
@@ -223,7 +223,7 @@ func (p *pen) forget() error {
 	if !p.usedOnce {
 		return nil
 	}
-	if _, err := p.statements.forget.ExecContext(p.ctx, instant(p.received)); err != nil {
+	if _, err := p.statements.forget.ExecContext(p.ctx, store.Instant(p.received)); err != nil {
 		return fmt.Errorf("forgetting used ids: %w", err)
 	}
 	return nil

@@ -21,7 +21,7 @@ type columns struct {
 
 func columnsOf(e event.Event) columns {
 	c := columns{
-		writer: e.Writer, id: e.ID, kind: string(e.Type), time: instant(e.Time),
+		writer: e.Writer, id: e.ID, kind: string(e.Type), time: store.Instant(e.Time),
 		audience: store.Door(e),
 	}
 	lineage := ""

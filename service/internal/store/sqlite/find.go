@@ -95,10 +95,10 @@ func (s *Store) windowOf(ctx context.Context, q store.Query) (window, error) {
 	var terms []string
 	var args []any
 	if !q.From.IsZero() {
-		terms, args = append(terms, "time >= ?"), append(args, instant(q.From))
+		terms, args = append(terms, "time >= ?"), append(args, store.Instant(q.From))
 	}
 	if !q.To.IsZero() {
-		terms, args = append(terms, "time < ?"), append(args, instant(q.To))
+		terms, args = append(terms, "time < ?"), append(args, store.Instant(q.To))
 	}
 	statement := "SELECT (SELECT min(number) FROM book), (SELECT max(number) FROM book)"
 	if len(terms) > 0 {

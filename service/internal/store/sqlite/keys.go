@@ -44,7 +44,7 @@ func saveKey(ctx context.Context, conn *sql.Conn, k store.Key) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET private = excluded.private,
 		published = excluded.published, active = excluded.active, retired = excluded.retired, gone = excluded.gone`,
 		string(k.ID), string(k.Algorithm), k.Public, private,
-		instant(k.Published), maybe(k.Active), maybe(k.Retired), maybe(k.Gone))
+		store.Instant(k.Published), store.InstantOrNull(k.Active), store.InstantOrNull(k.Retired), store.InstantOrNull(k.Gone))
 	return err
 }
 
@@ -74,8 +74,8 @@ func (s *Store) keys(ctx context.Context) ([]store.Key, error) {
 			return nil, err
 		}
 		k.ID, k.Algorithm = narrowcast.KeyID(id), narrowcast.Algorithm(algorithm)
-		k.Published, k.Active = fromInstant(published), fromMaybe(active)
-		k.Retired, k.Gone = fromMaybe(retired), fromMaybe(gone)
+		k.Published, k.Active = store.FromInstant(published), store.FromInstantOrNull(active)
+		k.Retired, k.Gone = store.FromInstantOrNull(retired), store.FromInstantOrNull(gone)
 		keys = append(keys, k)
 	}
 	return keys, rows.Err()

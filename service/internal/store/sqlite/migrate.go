@@ -2,10 +2,8 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -24,34 +22,6 @@ var (
 	errOlder   = errors.New("the schema is older than this program; open the store once for writing")
 )
 
-// migration is one step of the schema. Its text is never changed once it was
-// released; the checksum sees to that.
-type migration struct {
-	number         int
-	name, text, id string
-}
-
-func migrations() ([]migration, error) {
-	files, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		return nil, err
-	}
-	steps := make([]migration, 0, len(files))
-	for i, f := range files {
-		text, err := migrationFiles.ReadFile("migrations/" + f.Name())
-		if err != nil {
-			return nil, err
-		}
-		var number int
-		if _, err := fmt.Sscanf(f.Name(), "%04d_", &number); err != nil || number != i+1 {
-			return nil, fmt.Errorf("migration %s: wants number %d", f.Name(), i+1)
-		}
-		sum := sha256.Sum256(text)
-		steps = append(steps, migration{number, f.Name(), string(text), hex.EncodeToString(sum[:])})
-	}
-	return steps, nil
-}
-
 // queryer is what *sql.DB, *sql.Conn and *sql.Tx share.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -60,7 +30,7 @@ type queryer interface {
 
 // checkSchema fails unless the file is ours and exactly up to date.
 func checkSchema(ctx context.Context, q queryer) error {
-	steps, err := migrations()
+	steps, err := store.Migrations(migrationFiles)
 	if err != nil {
 		return err
 	}
@@ -72,7 +42,7 @@ func checkSchema(ctx context.Context, q queryer) error {
 }
 
 // applied returns how many of the steps the file has seen.
-func applied(ctx context.Context, q queryer, steps []migration) (int, error) {
+func applied(ctx context.Context, q queryer, steps []store.Migration) (int, error) {
 	var id int64
 	if err := q.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return 0, err
@@ -85,27 +55,13 @@ func applied(ctx context.Context, q queryer, steps []migration) (int, error) {
 		return 0, err
 	}
 	defer rows.Close()
-	count := 0
-	for rows.Next() {
-		var number int
-		var checksum string
-		if err := rows.Scan(&number, &checksum); err != nil {
-			return 0, err
-		}
-		switch count++; {
-		case number > len(steps):
-			return 0, fmt.Errorf("%w: it has step %d, the program knows %d", store.ErrNewer, number, len(steps))
-		case number != count || checksum != steps[count-1].id:
-			return 0, fmt.Errorf("step %d of the schema is not the one this program knows", number)
-		}
-	}
-	return count, rows.Err()
+	return store.Applied(rows, steps)
 }
 
 // migrate brings the schema up to date in one transaction, so that two
 // processes cannot do it at once and a crash leaves the old one.
 func migrate(ctx context.Context, db *sql.DB, now time.Time, fresh bool) error {
-	steps, err := migrations()
+	steps, err := store.Migrations(migrationFiles)
 	if err != nil {
 		return err
 	}
@@ -125,18 +81,18 @@ func migrate(ctx context.Context, db *sql.DB, now time.Time, fresh bool) error {
 		return err
 	}
 	for _, step := range steps[done:] {
-		if err := step.apply(ctx, tx, now); err != nil {
-			return fmt.Errorf("migration %s: %w", step.name, err)
+		if err := apply(ctx, tx, step, now); err != nil {
+			return fmt.Errorf("migration %s: %w", step.Name, err)
 		}
 	}
 	return tx.Commit()
 }
 
-func (m migration) apply(ctx context.Context, tx *sql.Tx, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, m.text); err != nil {
+func apply(ctx context.Context, tx *sql.Tx, m store.Migration, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, m.Text); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, "INSERT INTO migrations (number, name, checksum, applied) VALUES (?, ?, ?, ?)",
-		m.number, m.name, m.id, instant(now))
+		m.Number, m.Name, m.Checksum, store.Instant(now))
 	return err
 }

@@ -76,7 +76,7 @@ func (s *selection) addTypes(types []event.Type) {
 
 func (s *selection) addTime(term string, t time.Time) {
 	if !t.IsZero() {
-		s.terms, s.args = append(s.terms, term), append(s.args, instant(t))
+		s.terms, s.args = append(s.terms, term), append(s.args, store.Instant(t))
 	}
 }
 

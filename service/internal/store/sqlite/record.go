@@ -21,7 +21,7 @@ func scanRecord(row scanner, more ...any) (store.Record, error) {
 	if err := row.Scan(append([]any{&r.Number, &received, &hash, &r.Encoded}, more...)...); err != nil {
 		return store.Record{}, err
 	}
-	r.Received = fromInstant(received)
+	r.Received = store.FromInstant(received)
 	copy(r.Hash[:], hash)
 	var err error
 	if r.Event, err = event.Decode(r.Encoded); err != nil {

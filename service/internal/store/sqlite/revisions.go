@@ -31,7 +31,7 @@ func saveRevision(ctx context.Context, conn *sql.Conn, r store.Revision) error {
 		return fmt.Errorf("%w: the latest is %d", store.ErrConflict, latest)
 	}
 	if _, err := conn.ExecContext(ctx, "INSERT INTO revisions (number, applied, author, digest) VALUES (?, ?, ?, ?)",
-		bound(r.Number), instant(r.Applied), r.Author, r.Digest); err != nil {
+		bound(r.Number), store.Instant(r.Applied), r.Author, r.Digest); err != nil {
 		return err
 	}
 	insert, err := conn.PrepareContext(ctx, "INSERT INTO revision_files (revision, name, content) VALUES (?, ?, ?)")
@@ -54,7 +54,7 @@ func (s *Store) Latest(ctx context.Context) (store.Revision, error) {
 
 // At returns the revision that was in force at t.
 func (s *Store) At(ctx context.Context, t time.Time) (store.Revision, error) {
-	return s.revision(ctx, "revision at "+t.UTC().Format(time.RFC3339), "WHERE applied <= ? ORDER BY number DESC LIMIT 1", instant(t))
+	return s.revision(ctx, "revision at "+t.UTC().Format(time.RFC3339), "WHERE applied <= ? ORDER BY number DESC LIMIT 1", store.Instant(t))
 }
 
 // LatestNumber returns the number of the newest revision.
@@ -77,7 +77,7 @@ func (s *Store) revision(ctx context.Context, what, which string, args ...any) (
 	err := s.readers.QueryRowContext(ctx, "SELECT number, applied, author, digest FROM revisions "+which, args...).
 		Scan(&r.Number, &applied, &r.Author, &r.Digest)
 	if err == nil {
-		r.Applied = fromInstant(applied)
+		r.Applied = store.FromInstant(applied)
 		r.Files, err = s.files(ctx, r.Number)
 	}
 	switch {

@@ -33,7 +33,7 @@ func (s *Store) Used(ctx context.Context) iter.Seq2[store.Once, error] {
 }
 
 func (s *Store) living(ctx context.Context) ([]store.Once, error) {
-	rows, err := s.readers.QueryContext(ctx, "SELECT space, id, until FROM once WHERE until > ?", instant(s.config.Now()))
+	rows, err := s.readers.QueryContext(ctx, "SELECT space, id, until FROM once WHERE until > ?", store.Instant(s.config.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Store) living(ctx context.Context) ([]store.Once, error) {
 		if err := rows.Scan(&o.Space, &o.ID, &until); err != nil {
 			return nil, err
 		}
-		o.Until = fromInstant(until)
+		o.Until = store.FromInstant(until)
 		all = append(all, o)
 	}
 	return all, rows.Err()
@@ -111,7 +111,7 @@ func (in *intake) Key(ctx context.Context, k store.Key) error { return saveKey(c
 
 func (in *intake) Used(ctx context.Context, once []store.Once) error {
 	for _, o := range once {
-		if _, err := in.conn.ExecContext(ctx, "INSERT INTO once (space, id, until) VALUES (?, ?, ?)", o.Space, o.ID, instant(o.Until)); err != nil {
+		if _, err := in.conn.ExecContext(ctx, "INSERT INTO once (space, id, until) VALUES (?, ?, ?)", o.Space, o.ID, store.Instant(o.Until)); err != nil {
 			return fmt.Errorf("taking over a used id: %w", err)
 		}
 	}
