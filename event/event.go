@@ -35,13 +35,22 @@ const (
 	KeyPublished    Type = "key_published"    // a key appeared in the published set
 	KeyActivated    Type = "key_activated"    // a key began to sign
 	KeyRetired      Type = "key_retired"      // a key left the published set
+	Exchanged       Type = "exchanged"        // a token was minted from another one of ours
+	Revoked         Type = "revoked"          // tokens were called back
+	TaskOpened      Type = "task_opened"      // a task began
+	TaskPaused      Type = "task_paused"      // its tokens count for nothing until it is resumed
+	TaskResumed     Type = "task_resumed"     // they count again
+	TaskEnded       Type = "task_ended"       // it is over, and so are its tokens
+	VerifierLeft    Type = "verifier_left"    // an enforcement point stopped in order
+	Used            Type = "used"             // a token that is good for one request was used up
 	Admin           Type = "admin"            // an administrator did something else
 )
 
 // Types returns every Type.
 func Types() []Type {
 	return []Type{Issued, Refused, Presented, Rejected, OffTarget, WouldReject, VerifierSeen,
-		RegistryApplied, KeyPublished, KeyActivated, KeyRetired, Admin}
+		RegistryApplied, KeyPublished, KeyActivated, KeyRetired,
+		Exchanged, Revoked, TaskOpened, TaskPaused, TaskResumed, TaskEnded, VerifierLeft, Used, Admin}
 }
 
 // Event is one entry. Which fields are set depends on its Type.
@@ -71,6 +80,9 @@ type Event struct {
 	Verifier *Verifier `json:"verifier,omitempty"`
 	Key      *Key      `json:"key,omitempty"`
 	Registry *Registry `json:"registry,omitempty"`
+
+	Revocation *Revocation `json:"revocation,omitempty"`
+	Task       *Task       `json:"task,omitempty"`
 }
 
 // Mode is what an enforcement point does with a verdict.
@@ -97,6 +109,12 @@ type Token struct {
 	IssuedAt    time.Time              `json:"iat,omitzero"`
 	Expires     time.Time              `json:"exp,omitzero"`
 	Bound       bool                   `json:"bound,omitempty"`
+
+	Parent     string   `json:"parent,omitempty"`     // the jti of the token that this one was exchanged for
+	Actors     []string `json:"act,omitempty"`        // who acts for the subject, the current one first (RFC 8693 section 4.1)
+	StatusList string   `json:"status_uri,omitempty"` // of the status list that tells of it, and its place there
+	StatusAt   uint64   `json:"status_idx,omitempty"`
+	SingleUse  bool     `json:"single_use,omitempty"`
 }
 
 // Request is what came to the door, without its secrets: no query, no headers.
@@ -127,8 +145,43 @@ type Verifier struct {
 	Environment string            `json:"environment,omitempty"`
 	Binding     bool              `json:"binding,omitempty"` // tokens must be bound to their sender
 	Revocation  bool              `json:"revocation"`
+	SingleUse   bool              `json:"single_use,omitempty"` // it asks which tokens for one use were used
 	Software    string            `json:"software,omitempty"`
 	Dropped     uint64            `json:"dropped,omitempty"` // events this writer had to drop so far
+	Feed        *Feed             `json:"feed,omitempty"`    // what it knows of revocations
+}
+
+// Feed is what an enforcement point knows of revocations.
+type Feed struct {
+	Position   uint64        `json:"position"`           // everything up to this record of the book counts here
+	AsOf       time.Time     `json:"as_of,omitzero"`     // when the issuer said so, by its clock
+	StaleAfter time.Duration `json:"stale_after_ns"`     // how old that may become
+	WhenStale  string        `json:"when_stale"`         // refuse or accept
+	Degraded   bool          `json:"degraded,omitempty"` // it is older, and tokens are accepted all the same
+}
+
+// Revocation is what was called back. Kind is one of token, task, party,
+// resource and key, as in package feed.
+type Revocation struct {
+	Kind   string    `json:"kind"`
+	ID     string    `json:"id"`
+	Before time.Time `json:"before,omitzero"`  // of the kinds party, resource and key: tokens issued until then
+	Until  time.Time `json:"until,omitzero"`   // when the last of the tokens ends by itself
+	Tokens int       `json:"tokens,omitempty"` // how many it concerned when it was recorded, descendants among them
+}
+
+// Task is a task and what became of it.
+type Task struct {
+	ID        string        `json:"id"`
+	Parent    string        `json:"parent,omitempty"`
+	Client    string        `json:"client_id,omitempty"`
+	Label     string        `json:"label,omitempty"`
+	Resources []string      `json:"resources,omitempty"`
+	Attempt   int           `json:"attempt,omitempty"`  // 1 for the first
+	RetryOf   string        `json:"retry_of,omitempty"` // the task that it is another attempt of
+	Deadline  time.Time     `json:"deadline,omitzero"`
+	Lease     time.Duration `json:"lease_ns,omitempty"`
+	Outcome   string        `json:"outcome,omitempty"` // of a task that is over: see package task of the service
 }
 
 // Key is a signing key of the issuer.
@@ -152,6 +205,7 @@ func TokenOf(c narrowcast.Claimed) *Token {
 		Fingerprint: c.Fingerprint, ID: c.TokenID, Lineage: c.Lineage, Task: c.Task,
 		Issuer: c.Issuer, Subject: c.Subject, Client: c.ClientID, Audience: c.Audience, Scope: c.Scope,
 		KeyID: c.KeyID, IssuedAt: c.IssuedAt, Expires: c.Expires, Bound: c.Bound,
+		Parent: c.Parent, Actors: c.Actors, StatusList: c.StatusList, StatusAt: c.StatusAt, SingleUse: c.SingleUse,
 	}
 }
 

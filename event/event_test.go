@@ -22,13 +22,19 @@ func offTarget() event.Event {
 		Token: &event.Token{
 			Fingerprint: narrowcast.FingerprintOf("a"), ID: "t-1", Lineage: "t-0", Task: "job", Issuer: "https://issuer.example.test", Subject: "checkout",
 			Client: "shop", Audience: []string{"https://pay.example.test"}, Scope: "charge", KeyID: "k1", IssuedAt: at, Expires: at.Add(time.Minute), Bound: true,
+			Parent: "t-0", Actors: []string{"orch", "agent"}, StatusList: "https://issuer.example.test/status/1", StatusAt: 7, SingleUse: true,
 		},
 		Request: &event.Request{Method: "GET", Path: "/customers", Peer: "192.0.2.1"},
 		Fold:    &event.Fold{Count: 2, First: at, Last: at},
 		Verifier: &event.Verifier{Audience: "https://crm.example.test", Digest: "ab", Mode: event.Enforce, Issuers: map[string]string{"i": "at+jwt"}, Algorithms: []string{"ES256"}, Skew: 5,
-			MaxLife: 6, Tenant: "t1", Environment: "test", Binding: true, Revocation: true, Software: "guard 1", Dropped: 3},
+			MaxLife: 6, Tenant: "t1", Environment: "test", Binding: true, Revocation: true, SingleUse: true, Software: "guard 1", Dropped: 3,
+			Feed: &event.Feed{Position: 9, AsOf: at, StaleAfter: 10, WhenStale: "refuse", Degraded: true}},
 		Key:      &event.Key{ID: "k1", Algorithm: "ES256", NotBefore: at, NotAfter: at},
 		Registry: &event.Registry{Revision: 3, Digest: "cd", Author: "ana"},
+
+		Revocation: &event.Revocation{Kind: "party", ID: "shop", Before: at, Until: at.Add(time.Hour), Tokens: 4},
+		Task: &event.Task{ID: "job", Parent: "night", Client: "orch", Label: "invoices", Resources: []string{"https://pay.example.test"}, Attempt: 2,
+			RetryOf: "job-1", Deadline: at.Add(time.Hour), Lease: 10, Outcome: "ended"},
 	}
 }
 
@@ -63,7 +69,7 @@ func TestEveryTypeIsInTheVocabulary(t *testing.T) {
 		}
 		seen[typ] = true
 	}
-	if len(seen) != 12 {
+	if len(seen) != 20 {
 		t.Errorf("%d types", len(seen))
 	}
 }
@@ -174,6 +180,7 @@ func TestTokenOfForgetsNothing(t *testing.T) {
 	c := narrowcast.Claimed{
 		KeyID: "k1", Issuer: "i", Subject: "s", ClientID: "c", TokenID: "t", Lineage: "l", Task: "j", Scope: "sc", Audience: []string{"a"},
 		IssuedAt: at, Expires: at.Add(time.Second), Bound: true, Fingerprint: narrowcast.FingerprintOf("x"),
+		Parent: "p", Actors: []string{"o"}, StatusList: "u", StatusAt: 1, SingleUse: true,
 	}
 	got := reflect.ValueOf(*event.TokenOf(c))
 	for i := range got.NumField() {

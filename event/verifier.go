@@ -24,7 +24,7 @@ func VerifierOf(v *narrowcast.Verifier, mode Mode) *Verifier {
 	facts := &Verifier{
 		Audience: d.Audience.String(), Digest: v.Digest(), Mode: mode,
 		Issuers: issuersOf(d.Issuers), Skew: d.Skew, MaxLife: d.MaxLifetime,
-		Tenant: d.Tenant, Environment: d.Environment, Binding: d.Binding, Revocation: d.Revocation,
+		Tenant: d.Tenant, Environment: d.Environment, Binding: d.Binding, Revocation: d.Revocation, SingleUse: d.SingleUse,
 	}
 	for _, alg := range d.Algorithms {
 		facts.Algorithms = append(facts.Algorithms, string(alg))

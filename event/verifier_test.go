@@ -103,3 +103,29 @@ func TestLongTermsAreLeftOutAndNotForgotten(t *testing.T) {
 		t.Error("what stands for missing terms can be read as one")
 	}
 }
+
+type remembers struct{}
+
+func (remembers) Use(context.Context, *narrowcast.Token) narrowcast.Reason { return 0 }
+func (remembers) Check(*narrowcast.Token) narrowcast.Reason                { return 0 }
+
+// TestVerifierOfTellsWhomItAsks: whether tokens die before they expire, and
+// whether one use is one, depends on it.
+func TestVerifierOfTellsWhomItAsks(t *testing.T) {
+	c := narrowcast.Config{
+		Audience: narrowcast.MustAudience("https://pay.example.test"), Algorithms: []narrowcast.Algorithm{narrowcast.ES256}, Now: func() time.Time { return at },
+		Issuers: []narrowcast.TrustedIssuer{{Issuer: narrowcast.MustIssuer("https://issuer.example.test"), Keys: noKeys{}}},
+	}
+	for _, asks := range []bool{false, true} {
+		if asks {
+			c.Liveness, c.Uses = remembers{}, remembers{}
+		}
+		v, err := narrowcast.NewVerifier(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := event.VerifierOf(v, event.Enforce); got.Revocation != asks || got.SingleUse != asks {
+			t.Errorf("asks %t: %+v", asks, got)
+		}
+	}
+}

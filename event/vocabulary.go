@@ -17,15 +17,22 @@ var vocabulary = members{
 	"token": {
 		"sha256": nil, "jti": nil, "lineage": nil, "task": nil, "iss": nil, "sub": nil, "client_id": nil, "aud": nil,
 		"scope": nil, "kid": nil, "iat": nil, "exp": nil, "bound": nil,
+		"parent": nil, "act": nil, "status_uri": nil, "status_idx": nil, "single_use": nil,
 	},
 	"request": {"method": nil, "path": nil, "peer": nil},
 	"fold":    {"count": nil, "first": nil, "last": nil},
 	"verifier": {
 		"audience": nil, "digest": nil, "mode": nil, "issuers": nil, "algorithms": nil, "skew_ns": nil, "max_life_ns": nil,
-		"tenant": nil, "environment": nil, "binding": nil, "revocation": nil, "software": nil, "dropped": nil,
+		"tenant": nil, "environment": nil, "binding": nil, "revocation": nil, "single_use": nil, "software": nil, "dropped": nil,
+		"feed": {"position": nil, "as_of": nil, "stale_after_ns": nil, "when_stale": nil, "degraded": nil},
 	},
-	"key":      {"kid": nil, "alg": nil, "nbf": nil, "exp": nil},
-	"registry": {"revision": nil, "digest": nil, "author": nil},
+	"key":        {"kid": nil, "alg": nil, "nbf": nil, "exp": nil},
+	"registry":   {"revision": nil, "digest": nil, "author": nil},
+	"revocation": {"kind": nil, "id": nil, "before": nil, "until": nil, "tokens": nil},
+	"task": {
+		"id": nil, "parent": nil, "client_id": nil, "label": nil, "resources": nil, "attempt": nil, "retry_of": nil,
+		"deadline": nil, "lease_ns": nil, "outcome": nil,
+	},
 }
 
 // check does not repeat the name: a stranger may have chosen it.
