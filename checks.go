@@ -1,13 +1,14 @@
 package narrowcast
 
 import (
+	"context"
 	"strings"
 	"time"
 )
 
 // judge runs every check that comes after the signature: law 3, the second
 // half. It looks at everything, so that the Rejection names all that failed.
-func (v *Verifier) judge(t *Token, p Presentation, now time.Time) *Rejection {
+func (v *Verifier) judge(ctx context.Context, t *Token, p Presentation, now time.Time) *Rejection {
 	var f findings
 	v.checkClaims(t, &f)
 	v.checkTimes(t, now, &f)
@@ -20,8 +21,12 @@ func (v *Verifier) judge(t *Token, p Presentation, now time.Time) *Rejection {
 	}
 	v.checkSender(t, p, &f)
 	v.checkLiveness(t, &f)
+	v.checkRequest(t, p.Request, &f)
 	if !p.Need.IsZero() && !t.scope.Covers(p.Need) {
 		f.add(InsufficientScope, "needs "+p.Need.text)
+	}
+	if t.SingleUse() {
+		v.checkUse(ctx, t, p.Last, &f)
 	}
 	if f.n == 0 {
 		return nil
@@ -216,7 +221,7 @@ func (v *Verifier) checkLiveness(t *Token, f *findings) {
 	}
 	switch r := v.liveness.Check(t); r {
 	case 0:
-	case Revoked, TaskEnded:
+	case Revoked, TaskEnded, TaskPaused:
 		f.add(r, "")
 	default:
 		f.add(Stale, "")

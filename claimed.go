@@ -25,7 +25,12 @@ type Claimed struct {
 	IssuedAt    time.Time
 	NotBefore   time.Time
 	Expires     time.Time
-	Bound       bool // the token is bound to a sender (claim cnf)
+	Bound       bool     // the token is bound to a sender (claim cnf)
+	Parent      string   // the id of the token that it was exchanged for
+	Actors      []string // who acts for the subject, the current one first (claim act, RFC 8693 section 4.1)
+	StatusList  string   // the status list that tells of it, and its place there
+	StatusAt    uint64
+	SingleUse   bool // it is good for one request
 	Fingerprint Fingerprint
 }
 

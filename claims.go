@@ -22,10 +22,11 @@ type claims struct {
 	iat, nbf, exp                        date
 	aud                                  audienceClaim
 	cnf                                  confirmation
-	malformed                            string // the first claim of a wrong type
-	oddWord                              string // the first of a wrong type among those that are this house's own
-	otherHeader                          string // a header parameter that a JWT-SVID does not have
-	scopeList                            bool   // scope is an array, as some foreign issuers write it
+	more                                 *further // nil unless there is any of it
+	malformed                            string   // the first claim of a wrong type
+	oddWord                              string   // the first of a wrong type among those that are this house's own
+	otherHeader                          string   // a header parameter that a JWT-SVID does not have
+	scopeList                            bool     // scope is an array, as some foreign issuers write it
 }
 
 // date is a NumericDate that may be absent.
@@ -171,15 +172,31 @@ func (c *claims) readClaim(name string, v strictjson.Value) error {
 		c.aud.read(v)
 	case "cnf":
 		ok = c.cnf.read(v)
+	case "parent", "act", "may_act", "single_use", "status", "authorization_details":
+		if c.more == nil {
+			c.more = new(further)
+		}
+		ok = c.more.read(name, v)
 	}
 	switch {
 	case ok:
-	case name == "task" || name == "lineage" || name == "tenant" || name == "environment":
+	case isHouseWord(name):
 		c.oddWord = name
 	case c.malformed == "":
 		c.malformed = name
 	}
 	return nil
+}
+
+// isHouseWord tells the claims that mean something only where an issuer is told to
+// write them as this house does. Of another issuer's status nothing is believed,
+// so that an odd one is none.
+func isHouseWord(name string) bool {
+	switch name {
+	case "task", "lineage", "tenant", "environment", "parent", "single_use", "status":
+		return true
+	}
+	return false
 }
 
 func (d *date) read(v strictjson.Value) bool {
@@ -259,11 +276,23 @@ func (c *claims) describe() Claimed {
 	if lineage == "" {
 		lineage = c.id
 	}
-	return Claimed{
+	said := Claimed{
 		Type: c.typ, Algorithm: c.alg, KeyID: c.kid,
 		Issuer: c.issuer, Subject: c.subject, ClientID: c.client, TokenID: c.id, Lineage: lineage,
 		Task: c.task, Tenant: c.tenant, Environment: c.environment, Scope: c.scope,
 		Audience: c.aud.list(), IssuedAt: c.iat.time(), NotBefore: c.nbf.time(), Expires: c.exp.time(),
 		Bound: c.cnf.present, Fingerprint: c.fingerprint,
 	}
+	if m := c.more; m != nil {
+		said.Parent, said.Actors, said.SingleUse = m.parent, words(m.actors), m.singleUse
+		said.StatusList, said.StatusAt = m.statusList, m.statusAt
+	}
+	return said
+}
+
+func words(subjects []Subject) (all []string) {
+	for _, s := range subjects {
+		all = append(all, string(s))
+	}
+	return all
 }

@@ -1,6 +1,7 @@
 package narrowcast
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,8 +79,17 @@ type TrustedIssuer struct {
 	_ struct{} // keyed literals only
 }
 
+// Uses remembers the tokens for one use that were used. What it remembers must be
+// shared by everything that guards the resource, or "once" means once for each.
+type Uses interface {
+	// Use uses a token up. It answers the zero Reason the first time, Replayed
+	// afterwards, and UseUnknown when it cannot be found out. What it remembers may
+	// be forgotten once the token has expired everywhere.
+	Use(ctx context.Context, t *Token) Reason
+}
+
 // Liveness knows which genuine tokens were called back. It answers Revoked,
-// TaskEnded, Stale, or the zero Reason for a token that lives. It is asked on
+// TaskEnded, TaskPaused, Stale, or the zero Reason for a token that lives. It is asked on
 // every use, from many goroutines, and must answer from memory.
 type Liveness interface {
 	Check(t *Token) Reason
@@ -115,6 +125,9 @@ type Config struct {
 	// Liveness is asked whether a token was revoked; default nobody, and then
 	// only expiry ends a token.
 	Liveness Liveness
+	// Uses remembers which tokens for one use were used; default nobody, and then
+	// such tokens are refused.
+	Uses Uses
 	// Cache is how many verified tokens are remembered; default 0. A remembered
 	// token skips only the signature: time, sender, revocation and scope are
 	// checked on every use.

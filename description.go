@@ -21,6 +21,7 @@ type Description struct {
 	MaxLifetime time.Duration
 	Binding     bool // tokens must be bound to their sender
 	Revocation  bool // a Liveness is asked
+	SingleUse   bool // a Uses is asked, so that tokens for one use are accepted
 	CacheFor    time.Duration
 }
 
@@ -36,7 +37,7 @@ func (v *Verifier) Describe() Description {
 	d := Description{
 		Audience: v.audience, Algorithms: slices.Clone(v.algorithms),
 		Tenant: v.tenant, Environment: v.environment, Skew: v.skew, MaxLifetime: v.maxLifetime,
-		Binding: v.binding, Revocation: v.liveness != nil,
+		Binding: v.binding, Revocation: v.liveness != nil, SingleUse: v.uses != nil,
 	}
 	for _, id := range v.ordered {
 		by := v.issuers[id.text]
@@ -86,6 +87,9 @@ func (d Description) digest() string {
 	}
 	fmt.Fprintf(&b, "tenant %s\nenvironment %s\nbinding %t\nskew %s\nlifetime %s\nrevocation %t\ncache %s\n",
 		d.Tenant, d.Environment, d.Binding, d.Skew, d.MaxLifetime, d.Revocation, d.CacheFor)
+	if d.SingleUse { // written only then, so that the digests of others stay as they were
+		b.WriteString("single use true\n")
+	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }

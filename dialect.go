@@ -31,9 +31,11 @@ type Dialect struct {
 	// IssuerIsAmbient puts the identifier of the issuer among Ambient.
 	IssuerIsAmbient bool
 
-	// OwnWords says that tenant, environment, task and lineage, as far as the issuer
-	// writes them, are words of its own and mean nothing here. (The environment of a
-	// GitHub token, for one, is a deployment target.)
+	// OwnWords says that tenant, environment, task, lineage, parent and single_use,
+	// as far as the issuer writes them, are words of its own and mean nothing here.
+	// (The environment of a GitHub token, for one, is a deployment target.) The
+	// registered claims act, may_act and authorization_details keep their meaning: a
+	// token in which one of them has a form that is not understood is refused.
 	OwnWords bool
 	// TenantClaim is the claim that names the tenant; default "tenant".
 	TenantClaim string

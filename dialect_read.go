@@ -173,6 +173,9 @@ func (r *reading) environments(odd *oddities) {
 	own := r.by.Environment
 	if r.by.Dialect.OwnWords {
 		r.c.task, r.c.lineage, r.c.environment, r.place.present = "", "", "", false
+		if r.c.more != nil {
+			r.c.more.parent, r.c.more.singleUse = "", false
+		}
 	}
 	if !r.place.present {
 		r.c.environment = own

@@ -1,6 +1,7 @@
 package narrowcast_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,8 @@ func FuzzVerifySigned(f *testing.F) {
 	d := newDoor(f)
 	f.Add(goodHead, right)
 	f.Add(goodHead, with(right, `"aud2":[1]`))
+	f.Add(goodHead, with(right, `"act":{"sub":"a","act":{"sub":"b"}},"may_act":{"sub":"c"},"parent":"t-0","single_use":false,"status":{"status_list":{"idx":1,"uri":"u"}}`))
+	f.Add(goodHead, with(right, describing(`"GET"`, `"/a"`, digestOf(""))))
 	f.Add(goodHead, `{"iss":"https://issuer.example.test","aud":["https://pay.example.test"],"exp":1e99,"cnf":{}}`)
 	f.Add(`{"alg":"ES256","typ":"application/at+jwt","kid":"k1","x":{}}`, right)
 	f.Fuzz(func(t *testing.T, header, payload string) {
@@ -132,6 +135,7 @@ func FuzzVerifyForeign(f *testing.F) {
 	}
 	f.Add(untypedHead, with(untyped, `"tid":"1","use":"access","scp":["a"],"roles":"b","azp":"x"`))
 	f.Add(untypedHead, swap(f, with(untyped, `"tid":"1","use":"access"`), `"https://pay.example.test"`, `["urn:userinfo","https://pay.example.test"]`))
+	f.Add(untypedHead, with(untyped, `"tid":"1","use":"access","act":{"sub":"a"},"single_use":1,"parent":2,"status":"on"`))
 	f.Add(svidHead, svid)
 	f.Add(svidHead, with(svid, `"iss":"https://issuer.example.test","":1`))
 	f.Fuzz(func(t *testing.T, header, payload string) {
@@ -151,6 +155,9 @@ func FuzzVerifyForeign(f *testing.F) {
 			}
 		}
 		workload := strings.HasPrefix(strings.ToLower(string(token.Subject())), "spiffe:")
+		if token.SingleUse() || token.Parent() != "" || len(token.Actors()) > narrowcast.MaxActors || slices.Contains(token.Actors(), "") {
+			t.Fatalf("accepted with %v, %+v", token.Actors(), token.Describe())
+		}
 		if own != 1 || token.Tenant() != "north" || workload != (token.Issuer().String() == "spiffe://corp.example") {
 			t.Fatalf("accepted %+v", token.Describe())
 		}

@@ -17,12 +17,11 @@ import (
 // reason. A key is "rule path"; a path that ends in "/" stands for everything
 // below it. An exception that nothing uses is an error.
 var exceptions = map[string]string{
-	"clock service/cmd/narrowcast/":               "wiring: here the clock of the machine is handed to the rooms",
-	"exit service/cmd/narrowcast/":                "the binary has an exit code",
-	"exit adapters/kms/cmd/":                      "the binary has an exit code, and ends when its token is gone",
-	"exit vectors/internal/corpus/write/":         "a program for people who add vectors; it has an exit code",
-	"panic service/internal/httpapi/reply.go":     "hands http.ErrAbortHandler back to net/http, which asks for it by panic",
-	"sleep service/cmd/narrowcast/script_test.go": "it waits for another process, which no bubble of synthetic time can hold",
+	"clock service/cmd/narrowcast/":           "wiring: here the clock of the machine is handed to the rooms",
+	"exit service/cmd/narrowcast/":            "the binary has an exit code",
+	"exit adapters/kms/cmd/":                  "the binary has an exit code, and ends when its token is gone",
+	"exit vectors/internal/corpus/write/":     "a program for people who add vectors; it has an exit code",
+	"panic service/internal/httpapi/reply.go": "hands http.ErrAbortHandler back to net/http, which asks for it by panic",
 }
 
 // houseFile is one Go file of the two modules, parsed.

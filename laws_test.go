@@ -74,14 +74,14 @@ func TestLaw2NoVerifierWithoutAnAudienceAndNoSwitchToDropIt(t *testing.T) {
 			c.Issuers[0].Class, c.Issuers[0].Keys = class, d.keys
 			c.Algorithms = []narrowcast.Algorithm{"ES256", "ES384", "RS256", "PS256", "EdDSA", "Ed25519"}
 			c.Skew, c.MaxLifetime = narrowcast.MaxSkew, narrowcast.CeilingMaxLifetime
-			c.Liveness, c.Cache, c.CacheFor, c.RequireBinding = &liveness{}, 1000, narrowcast.MaxCacheFor, false
+			c.Liveness, c.Cache, c.CacheFor, c.RequireBinding, c.Uses = &liveness{}, 1000, narrowcast.MaxCacheFor, false, &register{}
 		})
 		mustAccept(t, loose.Verifier, d.pen.sign(t, goodHead, right), narrowcast.Presentation{})
 		mustRefuse(t, loose.Verifier, foreign, narrowcast.Presentation{}, narrowcast.AudienceMismatch)
 	}
 	// A new field of Config must be set to its loosest above.
-	if n := reflect.TypeFor[narrowcast.Config]().NumField(); n != 13 {
-		t.Errorf("Config has %d fields, this test knows 13", n)
+	if n := reflect.TypeFor[narrowcast.Config]().NumField(); n != 14 {
+		t.Errorf("Config has %d fields, this test knows 14", n)
 	}
 }
 

@@ -77,7 +77,7 @@ const (
 	Downgrade
 	// ProofInvalid: the proof of possession is wrong or about another request.
 	ProofInvalid
-	// Replayed: the proof of possession was shown before.
+	// Replayed: the proof of possession, or a token for one use, was shown before.
 	Replayed
 	// BindingRequired: the token is bound to no sender, and this resource demands it.
 	BindingRequired
@@ -85,8 +85,14 @@ const (
 	Revoked
 	// TaskEnded: the task that the token belongs to has ended.
 	TaskEnded
+	// TaskPaused: the task that the token belongs to is paused.
+	TaskPaused
 	// Stale: what is known of revocations is older than this resource allows.
 	Stale
+	// TxnMismatch: the token is for one exact request, and this is another one.
+	TxnMismatch
+	// UseUnknown: the token is for one use, and nobody knows whether it was used.
+	UseUnknown
 	// InsufficientScope: the token is good and does not allow this call.
 	InsufficientScope
 )
@@ -149,11 +155,14 @@ var catalogue = [...]entry{
 	SenderMismatch:      {"sender_mismatch", "the presenter is not the sender that the token is bound to", Unauthorized, "RFC 7800 §3", 290, "10.3.5"},
 	Downgrade:           {"downgrade", "a token bound to its sender came as a plain bearer token", Unauthorized, "RFC 9449 §7.2", 757, "10.3.5"},
 	ProofInvalid:        {"proof_invalid", "the proof of possession is wrong or about another request", Unauthorized, "RFC 9449 §4.3", 345, "10.3.5"},
-	Replayed:            {"replayed", "the proof of possession was shown before", Unauthorized, "RFC 9449 §11.1", 294, "10.3.5"},
+	Replayed:            {"replayed", "the proof of possession, or a token for one use, was shown before", Unauthorized, "RFC 9449 §11.1", 294, "10.3.5"},
 	BindingRequired:     {"binding_required", "the token is bound to no sender, and this resource demands it", Unauthorized, "RFC 9700 §2.2.1", 308, "10.3.5"},
 	Revoked:             {"revoked", "the token was revoked", Unauthorized, "RFC 7009 §2.2", 613, "10.4.9"},
 	TaskEnded:           {"task_ended", "the task that the token belongs to has ended", Unauthorized, "law 6", 613, "10.4.9"},
+	TaskPaused:          {"task_paused", "the task that the token belongs to is paused", Unauthorized, "law 6", 613, "10.4.9"},
 	Stale:               {"stale", "what is known of revocations is older than this resource allows", Unauthorized, "law 6", 613, "10.4.9"},
+	TxnMismatch:         {"txn_mismatch", "the token is for one exact request, and this is another one", Unauthorized, "RFC 9396 §9.1", 863, "10.3.2"},
+	UseUnknown:          {"use_unknown", "the token is for one use, and whether it was used could not be found out", Unauthorized, "RFC 9449 §11.1", 294, "10.3.5"},
 	InsufficientScope:   {"insufficient_scope", "the token does not allow this call", Forbidden, "RFC 6750 §3.1", 862, "10.3.2"},
 }
 

@@ -3,6 +3,7 @@ package narrowcast
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,36 @@ func (t *Token) Environment() string { return t.c.environment }
 
 // Task returns the id of the task that the token belongs to, or "".
 func (t *Token) Task() TaskID { return TaskID(t.c.task) }
+
+// Parent returns the id of the token that this one was exchanged for, or "".
+func (t *Token) Parent() TokenID {
+	if t.c.more == nil {
+		return ""
+	}
+	return TokenID(t.c.more.parent)
+}
+
+// Actors returns who acts for the subject, the current one first and those
+// before it behind (claim act, RFC 8693 section 4.1). Only the first one may
+// decide about anything; the others are history.
+func (t *Token) Actors() []Subject {
+	if t.c.more == nil {
+		return nil
+	}
+	return slices.Clone(t.c.more.actors)
+}
+
+// MayAct returns who alone may act for the subject (claim may_act, RFC 8693
+// section 4.4), or "" when the token does not say.
+func (t *Token) MayAct() Subject {
+	if t.c.more == nil {
+		return ""
+	}
+	return Subject(t.c.more.mayAct)
+}
+
+// SingleUse reports whether the token is good for one request.
+func (t *Token) SingleUse() bool { return t.c.more != nil && t.c.more.singleUse }
 
 // IssuedAt returns the iat claim, or the zero time.
 func (t *Token) IssuedAt() time.Time { return t.c.iat.time() }

@@ -25,6 +25,7 @@ type Verifier struct {
 	skew        time.Duration
 	maxLifetime time.Duration
 	liveness    Liveness
+	uses        Uses
 	cache       *cache
 	digest      string
 }
@@ -45,6 +46,7 @@ func NewVerifier(c Config) (*Verifier, error) {
 		skew:        c.skew(),
 		maxLifetime: c.maxLifetime(),
 		liveness:    c.Liveness,
+		uses:        c.Uses,
 	}
 	for _, alg := range c.Algorithms {
 		known, _ := ParseAlgorithm(string(alg))
@@ -73,6 +75,12 @@ type Presentation struct {
 	// Replayed. It is called at most once, and only for a genuine token that is
 	// bound to a key.
 	Prove func() (thumbprint string, failed Reason)
+	// Request is what was asked. Without it, a token that is for one exact request
+	// is refused.
+	Request *Request
+	// Last is asked about a token for one use when nothing else is wrong, just before
+	// it is used up. What it finds wrong refuses the token and leaves it unused.
+	Last func() Reason
 
 	_ struct{}
 }
@@ -81,11 +89,13 @@ type Presentation struct {
 // error that is always a *Rejection.
 //
 // The order is fixed: shape, algorithm, type, issuer, key, signature, times and
-// lifetime, audience, tenant, environment, sender, revocation and task, scope.
+// lifetime, audience, tenant, environment, sender, revocation and task, the
+// request that the token is for, scope, and whether a token for one use was used.
 // Once the signature is right all remaining checks run, so that the Rejection
-// names every one that failed.
+// names every one that failed; the content of a request is read, and a token for
+// one use is used up, only when nothing failed before.
 //
-// ctx bounds the search for an unknown key and nothing else.
+// ctx bounds the search for an unknown key and the question to Config.Uses.
 func (v *Verifier) Verify(ctx context.Context, text string, p Presentation) (*Token, error) {
 	if v == nil || v.audience.IsZero() {
 		return nil, reject(NotConfigured)
@@ -93,7 +103,7 @@ func (v *Verifier) Verify(ctx context.Context, text string, p Presentation) (*To
 	now := v.now()
 	if v.cache != nil {
 		if t := v.cache.get(text, now); t != nil {
-			if rej := v.judge(t, p, now); rej != nil {
+			if rej := v.judge(ctx, t, p, now); rej != nil {
 				return nil, rej
 			}
 			return t, nil
@@ -103,10 +113,10 @@ func (v *Verifier) Verify(ctx context.Context, text string, p Presentation) (*To
 	if rej != nil {
 		return nil, rej
 	}
-	if rej := v.judge(t, p, now); rej != nil {
+	if rej := v.judge(ctx, t, p, now); rej != nil {
 		return nil, rej
 	}
-	if v.cache != nil {
+	if v.cache != nil && !t.SingleUse() {
 		v.cache.put(text, t, now)
 	}
 	return t, nil

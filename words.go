@@ -112,6 +112,10 @@ type TokenID string
 // KeyID is the kid of a key, unique for its issuer.
 type KeyID string
 
+// MaxActors bounds how many parties may act one after the other on behalf of one
+// subject.
+const MaxActors = 8
+
 // TaskID names the task that a token lives and dies with.
 type TaskID string
 
