@@ -17,6 +17,7 @@ const (
 	DefaultNoisePerSecond = 20
 	DefaultFolds          = 8192
 	DefaultSeenEvery      = time.Minute
+	DefaultMaxContent     = 1 << 20
 	MaxObserve            = 92 * 24 * time.Hour
 )
 
@@ -55,6 +56,17 @@ type Config struct {
 	// Certificates says how the certificates of callers arrive; default with the
 	// connection alone.
 	Certificates Certificates
+
+	// Feed tells how much is known of revocations; default nothing. It is the same
+	// feed.Follower that the verifier asks. Run reports each change that it brought.
+	Feed Feed
+	// MaxContent bounds the content of a request, in bytes, that is read to compare it
+	// with a token that is for one exact request; a longer one is refused. Default 1 MiB.
+	MaxContent int64
+	// Passthrough names the audiences that a presenter serves; default nobody does.
+	// It is asked about genuine tokens at the wrong door: when the token is addressed to
+	// its presenter, the event says so in its Detail.
+	Passthrough func(Presenter) []narrowcast.Audience
 
 	// AuthorizationServers are published in the metadata (RFC 9728 section 2);
 	// default those issuers of the verifier that are web addresses.
@@ -118,8 +130,8 @@ func (c *Config) check() error {
 	if c.Name == "" || len(c.Name) > 256 {
 		fault("Name is required: 1 to 256 characters")
 	}
-	if c.NoisePerSecond < 0 || c.Folds < 0 || c.SeenEvery < 0 {
-		fault("NoisePerSecond, Folds and SeenEvery must not be negative")
+	if c.NoisePerSecond < 0 || c.Folds < 0 || c.SeenEvery < 0 || c.MaxContent < 0 {
+		fault("NoisePerSecond, Folds, SeenEvery and MaxContent must not be negative")
 	}
 	if err := checkMetadataURL(c.MetadataURL); err != nil {
 		fault("MetadataURL: %w", err)
@@ -180,6 +192,13 @@ func (c *Config) seenEvery() time.Duration {
 		return DefaultSeenEvery
 	}
 	return c.SeenEvery
+}
+
+func (c *Config) maxContent() int64 {
+	if c.MaxContent == 0 {
+		return DefaultMaxContent
+	}
+	return c.MaxContent
 }
 
 func (c *Config) peer() func(*http.Request) string {

@@ -33,7 +33,10 @@ func (g *Guard) decide(k *knock) verdict {
 		return g.turnAway(k, rej, need, now)
 	}
 	g.counts.accepted.Add(1)
-	key := foldKey{token: token.Fingerprint(), peer: k.peer, minute: minuteOf(now)}
+	key := foldKey{token: token.Fingerprint(), peer: k.peer, minute: minuteOf(now), degraded: g.isDegraded(token)}
+	if key.degraded {
+		g.counts.degraded.Add(1)
+	}
 	if _, oldest := g.folds.add(key, token, nil, now); oldest != nil {
 		g.book.record(g.presented(oldest))
 	}
@@ -48,6 +51,9 @@ func (g *Guard) decide(k *knock) verdict {
 // uses up the proof of possession.
 func (g *Guard) verify(k *knock, need narrowcast.Scope) (*narrowcast.Token, *narrowcast.Rejection) {
 	token, rej := g.verifyHeader(k, need)
+	if k.inForm {
+		return nil, malformed("a token in the form body")
+	}
 	nothing := rej != nil && rej.Reason == narrowcast.TokenMissing && len(k.authorization) == 0
 	passes := rej == nil || rej.OnlyAboutAudience() && g.observing(g.now())
 	if (nothing || passes) && k.carriesForm() {
@@ -67,10 +73,11 @@ func (g *Guard) verifyHeader(k *knock, need narrowcast.Scope) (*narrowcast.Token
 	if rej != nil {
 		return nil, rej
 	}
-	p := narrowcast.Presentation{Need: need, Certificate: k.certificate}
+	p := narrowcast.Presentation{Need: need, Certificate: k.certificate, Request: g.requestOf(k)}
 	if k.shown.scheme {
 		p.Prove = func() (string, narrowcast.Reason) { return g.prove(k, text) }
 	}
+	p.Last = func() narrowcast.Reason { return g.last(k) }
 	token, err := g.verifier.Verify(k.request.Context(), text, p)
 	if err == nil {
 		return token, nil
@@ -78,7 +85,18 @@ func (g *Guard) verifyHeader(k *knock, need narrowcast.Scope) (*narrowcast.Token
 	if !errors.As(err, &rej) {
 		rej = &narrowcast.Rejection{Reason: narrowcast.NotConfigured, Cause: err}
 	}
+	g.namePassthrough(k, text, rej)
 	return nil, rej
+}
+
+// last is what the guard itself has to say before a token for one use is used up:
+// the body has no token, and the proof of possession was not shown before.
+func (g *Guard) last(k *knock) narrowcast.Reason {
+	if k.inForm = k.carriesForm(); k.inForm {
+		return narrowcast.RequestMalformed
+	}
+	k.shown.used = true
+	return g.useProof(k)
 }
 
 func (g *Guard) turnAway(k *knock, rej *narrowcast.Rejection, need narrowcast.Scope, now time.Time) verdict {
@@ -114,7 +132,7 @@ func (g *Guard) recordRefusal(e event.Event, peer string, now time.Time) {
 		}
 		return
 	}
-	key := foldKey{peer: peer, minute: minuteOf(now), kind: e.Type, reason: e.Reason}
+	key := foldKey{peer: peer, minute: minuteOf(now), kind: e.Type, reason: e.Reason, passed: strings.HasPrefix(e.Detail, passedThrough)}
 	if e.Token != nil {
 		key.token = e.Token.Fingerprint
 	}

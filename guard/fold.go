@@ -33,6 +33,9 @@ type foldKey struct {
 	minute int64
 	kind   event.Type        // empty for accepted ones
 	reason narrowcast.Reason // zero for accepted ones
+
+	degraded bool // accepted although what is known of revocations was too old
+	passed   bool // refused, and shown by whom it is addressed to
 }
 
 type fold struct {

@@ -91,10 +91,11 @@ func (f *forward) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // about the original request.
 func (f *forward) knockOf(r *http.Request) *knock {
 	k := f.guard.knockOf(r)
-	if !f.guard.certificates.trusts(r) {
+	if k.sealed, k.spiffe = true, ""; !f.guard.certificates.trusts(r) {
 		k.certificate = ""
 	}
 	if f.original == FromRequestLine {
+		k.target = r.URL.RequestURI()
 		k.shown.received = r.URL.EscapedPath() // a prefix of the asking proxy may have been cut off
 		return k
 	}
@@ -110,7 +111,7 @@ func (f *forward) knockOf(r *http.Request) *knock {
 	case uri != "":
 		fault = targetFault(method, u)
 	}
-	k.method, k.path, k.query, k.shown.received = method, "", "", ""
+	k.method, k.path, k.query, k.target, k.shown.received = method, "", "", "", ""
 	if k.fault == "" {
 		k.fault = fault
 	}
@@ -118,6 +119,9 @@ func (f *forward) knockOf(r *http.Request) *knock {
 		return k
 	}
 	k.path, k.query, k.shown.received = u.EscapedPath(), u.RawQuery, u.EscapedPath()
+	if k.target = uri; u.Host != "" {
+		k.target = u.RequestURI()
+	}
 	copied := *k.request
 	copied.Method, copied.URL, copied.RequestURI = method, u, u.RequestURI()
 	k.request = &copied

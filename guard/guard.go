@@ -32,6 +32,10 @@ type Guard struct {
 	every    time.Duration
 	skew     time.Duration
 
+	feed        Feed
+	maxContent  int64
+	passthrough func(Presenter) []narrowcast.Audience
+
 	possession   possession
 	certificates Certificates
 
@@ -46,7 +50,7 @@ type Guard struct {
 
 // counts are the running totals that State reports.
 type counts struct {
-	accepted, rejected, offTarget, wouldReject, unrecorded, upstream atomic.Uint64
+	accepted, rejected, offTarget, wouldReject, unrecorded, upstream, degraded atomic.Uint64
 }
 
 // New makes a Guard. When something is missing or contradictory it returns every
@@ -70,6 +74,7 @@ func New(c Config) (*Guard, error) {
 		folds:    newFolds(c.folds()),
 		refusals: newFolds(c.folds()),
 	}
+	g.feed, g.maxContent, g.passthrough = c.Feed, c.maxContent(), c.Passthrough
 	g.possession, g.certificates = c.possession(), c.Certificates
 	g.certificates.From = slices.Clone(c.Certificates.From)
 	g.metadata = c.document()

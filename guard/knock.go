@@ -12,9 +12,13 @@ type knock struct {
 	authorization []string
 	query         string
 	method, path  string
+	target        string // path and query as they were sent; empty when nobody told
+	sealed        bool   // the content of the request is not here
 	peer          string
 	certificate   string // thumbprint of the client's certificate
+	spiffe        string // the SPIFFE ID in it, when the connection vouches for it
 	shown         shown
+	inForm        bool   // there is a token in the form body
 	fault         string // why the request cannot be understood
 }
 
@@ -26,11 +30,15 @@ func (g *Guard) knockOf(r *http.Request) *knock {
 		query:         r.URL.RawQuery,
 		method:        r.Method,
 		path:          r.URL.EscapedPath(),
+		target:        targetOf(r),
 		fault:         targetFault(r.Method, r.URL),
 	}
 	certificate, fault := g.certificates.ofCaller(r)
 	if k.certificate = certificate; k.fault == "" {
 		k.fault = fault
+	}
+	if !g.certificates.trusts(r) {
+		k.spiffe = spiffeOf(r)
 	}
 	if g.possession.checker != nil {
 		k.shown.proofs, k.shown.received = r.Header["Dpop"], receivedPath(r)

@@ -16,6 +16,7 @@ type shown struct {
 	scheme   bool        // the token came under the scheme DPoP
 	received string      // the path that a proof must name
 	proof    *dpop.Proof // that was examined and not yet used up
+	used     bool        // it was used up, if there is one
 	fault    *dpop.Fault // why it was refused
 	ask      bool        // the caller is asked for a nonce, everything else being right
 }
@@ -55,22 +56,37 @@ func faultOf(err error) *dpop.Fault {
 // nobody can fill the memory with requests that are refused, and only the sender
 // of a good token learns that a nonce is wanted.
 func (g *Guard) use(k *knock, token *narrowcast.Token, rej *narrowcast.Rejection) *narrowcast.Rejection {
-	if !k.shown.scheme {
+	if k.shown.used {
 		return rej
 	}
+	switch reason := g.useProof(k); reason {
+	case 0:
+		return rej
+	case narrowcast.SenderMismatch:
+		return g.unproved(token, rej, reason, "shown with a proof, and bound to no key")
+	default:
+		return g.unproved(token, rej, reason, "")
+	}
+}
+
+// useProof returns what is wrong with the proof, or zero.
+func (g *Guard) useProof(k *knock) narrowcast.Reason {
+	if !k.shown.scheme {
+		return 0
+	}
 	if k.shown.proof == nil { // a certificate was all that the token asked for
-		return g.unproved(token, rej, narrowcast.SenderMismatch, "shown with a proof, and bound to no key")
+		return narrowcast.SenderMismatch
 	}
 	err := g.possession.checker.Use(k.shown.proof)
 	if err == nil {
-		return rej
+		return 0
 	}
 	fault := faultOf(err)
 	k.shown.fault, k.shown.ask = fault, fault.Kind == dpop.NonceNeeded
 	if fault.Kind == dpop.Replayed {
-		return g.unproved(token, rej, narrowcast.Replayed, "")
+		return narrowcast.Replayed
 	}
-	return g.unproved(token, rej, narrowcast.ProofInvalid, "")
+	return narrowcast.ProofInvalid
 }
 
 // unproved is the rejection of a token whose proof failed last. In observe mode

@@ -95,7 +95,8 @@ func (c *ProxyConfig) check(claims claimHeaders, certificate CertificateHeader) 
 // Proxy puts the guard in front of a service that knows nothing of tokens. The
 // token never reaches the service; verified claims do, under the names that the
 // operator chose. Streams pass through, and so do web sockets, until the token
-// expires. An error holds every fault of the configuration.
+// expires or Config.Feed says that it was called back. An error holds every fault of
+// the configuration.
 func (g *Guard) Proxy(c ProxyConfig) (http.Handler, error) {
 	claims, errs := newClaimHeaders(c.Claims)
 	errs = append(errs, c.check(claims, g.certificates.Header)...)

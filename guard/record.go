@@ -89,8 +89,12 @@ func detailOf(rej *narrowcast.Rejection) string {
 // presented is the event of accepted presentations.
 func (g *Guard) presented(f *fold) event.Event {
 	c := f.token.Describe()
+	detail := ""
+	if f.key.degraded {
+		detail = acceptedStale
+	}
 	return event.Event{
-		ID: newDecision(), Type: event.Presented, Time: f.last, Mode: g.mode(f.last), Genuine: true,
+		ID: newDecision(), Type: event.Presented, Detail: detail, Time: f.last, Mode: g.mode(f.last), Genuine: true,
 		Expected: g.verifier.Audience().String(), Received: clipAll(c.Audience),
 		Token: facts(c), Request: &event.Request{Peer: clip(f.key.peer, 128)},
 		Fold: &event.Fold{Count: f.count, First: f.first.UTC(), Last: f.last.UTC()},
@@ -101,10 +105,13 @@ func (g *Guard) presented(f *fold) event.Event {
 // event.MaxBytes.
 func facts(c narrowcast.Claimed) *event.Token {
 	t := event.TokenOf(c)
-	for _, s := range []*string{&t.ID, &t.Lineage, &t.Task, &t.Subject, &t.Client, &t.KeyID} {
+	for _, s := range []*string{&t.ID, &t.Lineage, &t.Parent, &t.Task, &t.Subject, &t.Client, &t.KeyID} {
 		*s = clip(*s, 256)
 	}
-	t.Issuer, t.Scope = clip(t.Issuer, 512), clip(t.Scope, 512)
+	t.Issuer, t.Scope, t.StatusList = clip(t.Issuer, 512), clip(t.Scope, 512), clip(t.StatusList, 512)
+	for i := range t.Actors {
+		t.Actors[i] = clip(t.Actors[i], 128)
+	}
 	t.Audience = clipAll(t.Audience)
 	return t
 }

@@ -219,7 +219,7 @@ func TestRun(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		stop()
 		<-ended
-		if all := w.book.all(); len(all) != 3 || all[2].Type != event.Presented {
+		if all := w.book.all(); len(all) != 4 || all[2].Type != event.Presented || all[3].Type != event.VerifierLeft || all[3].Verifier.Audience != pay {
 			t.Errorf("at the end: %d events", len(all))
 		}
 	})
@@ -231,7 +231,7 @@ func TestNoEventHoldsATokenOrIsTooLong(t *testing.T) {
 	h := g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	good, off := w.sign(t, nil), w.sign(t, map[string]any{"aud": crm})
 	long := strings.Repeat("<", 1500)
-	wild := w.sign(t, map[string]any{"jti": long, "sub": long, "client_id": long, "scope": long, "aud": []string{long, long}, "lineage": good})
+	wild := w.sign(t, map[string]any{"jti": long, "sub": long, "client_id": long, "scope": long, "aud": []string{long, long}, "lineage": good, "parent": good})
 	for _, token := range []string{good, off, tampered(off), wild} {
 		for _, target := range []string{"/", "/" + token, "/x?access_token=" + token, "/?q=" + token} {
 			serve(h, request("GET", target, token))

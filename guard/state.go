@@ -24,6 +24,10 @@ type State struct {
 	Sequence         uint64 // of the last event
 
 	Senders Senders
+
+	Feed     *event.Feed   // what is known of revocations; nil without a Config.Feed
+	FeedAge  time.Duration // since the issuer said so, by both clocks
+	Degraded uint64        // presentations accepted although that was too old
 }
 
 // State returns how the guard is now.
@@ -38,6 +42,13 @@ func (g *Guard) State() State {
 		OffTarget: g.counts.offTarget.Load(), WouldReject: g.counts.wouldReject.Load(),
 		Unrecorded: g.counts.unrecorded.Load(), UpstreamFailures: g.counts.upstream.Load(),
 		Folds: g.folds.len(), Sequence: g.book.last(), Senders: g.senders.totals(),
+	}
+	if s.Degraded = g.counts.degraded.Load(); g.feed != nil {
+		known := g.feed.Feed()
+		s.Feed = &known
+		if !known.AsOf.IsZero() {
+			s.FeedAge = max(0, now.Sub(known.AsOf))
+		}
 	}
 	if s.Mode == event.Observe {
 		s.ObserveOwner, s.ObserveUntil = g.observe.Owner, g.observe.Until

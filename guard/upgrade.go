@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/narrowcast-io/narrowcast"
 )
 
 // upgrades are the protocols to which a proxy lets a connection change (RFC 9110
@@ -72,7 +74,34 @@ func (g *Guard) untilExpiry(r *http.Request, v verdict) (*http.Request, context.
 		return r, func() {}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.ends(v).Sub(g.now()))
+	if live, ok := g.feed.(narrowcast.Liveness); ok && v.token != nil {
+		go g.untilDeath(ctx, cancel, live, v.token)
+	}
 	return r.WithContext(ctx), cancel
+}
+
+// lookAgain is how often an upgraded connection is held against the feed when that
+// has nothing new: it grows old.
+const lookAgain = time.Second
+
+// untilDeath ends an upgraded connection once its token would be refused as called
+// back, or because nobody knows.
+func (g *Guard) untilDeath(ctx context.Context, end func(), live narrowcast.Liveness, token *narrowcast.Token) {
+	defer end()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		changed := g.feed.Changed() // before the look, so that nothing falls in between
+		if live.Check(token) != 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-tick.C:
+		}
+	}
 }
 
 // ends is when a token that opened the door does so no more. Observe mode lets

@@ -10,10 +10,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/guard"
 )
 
@@ -90,6 +92,29 @@ func upgraded() http.RoundTripper {
 	})
 }
 
+// socket opens a web socket, and says one line on it at each call.
+func socket(t *testing.T, h http.Handler, token string) (say func() (string, error), done chan struct{}) {
+	t.Helper()
+	caller, served := net.Pipe()
+	r := request("GET", "/ws", token)
+	r.Header["Connection"], r.Header["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		h.ServeHTTP(pipeWriter{httptest.NewRecorder(), served}, r)
+	}()
+	answers := bufio.NewReader(caller)
+	if res, err := http.ReadResponse(answers, r); err != nil || res.StatusCode != 101 {
+		t.Fatalf("%v %v", res, err)
+	}
+	return func() (string, error) {
+		if _, err := io.WriteString(caller, "hello\n"); err != nil {
+			return "", err
+		}
+		return answers.ReadString('\n')
+	}, done
+}
+
 // TestAWebSocketEndsWithItsToken: a socket would otherwise outlive the token
 // that opened it by as long as the caller likes.
 func TestAWebSocketEndsWithItsToken(t *testing.T) {
@@ -119,24 +144,7 @@ func TestAWebSocketEndsWithItsToken(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				caller, served := net.Pipe()
-				r := request("GET", "/ws", token)
-				r.Header["Connection"], r.Header["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
-				done := make(chan struct{})
-				go func() {
-					defer close(done)
-					h.ServeHTTP(pipeWriter{httptest.NewRecorder(), served}, r)
-				}()
-				answers := bufio.NewReader(caller)
-				if res, err := http.ReadResponse(answers, r); err != nil || res.StatusCode != 101 {
-					t.Fatalf("%v %v", res, err)
-				}
-				say := func() (string, error) {
-					if _, err := io.WriteString(caller, "hello\n"); err != nil {
-						return "", err
-					}
-					return answers.ReadString('\n')
-				}
+				say, done := socket(t, h, token)
 				time.Sleep(c.lives - time.Second)
 				if line, err := say(); line != "echo hello\n" {
 					t.Errorf("a second before the end: %q %v", line, err)
@@ -145,6 +153,55 @@ func TestAWebSocketEndsWithItsToken(t *testing.T) {
 				synctest.Wait()
 				if line, err := say(); err == nil || !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrClosedPipe) {
 					t.Errorf("a second after the end: %q %v", line, err)
+				}
+				<-done
+			})
+		})
+	}
+}
+
+// alive is a feed that is asked about tokens too.
+type alive struct {
+	*wire
+	reason atomic.Uint32
+}
+
+func (a *alive) Check(*narrowcast.Token) narrowcast.Reason { return narrowcast.Reason(a.reason.Load()) }
+
+// TestAWebSocketEndsWhenItsTokenIsCalledBack: at once with the news, and within a
+// second when the feed itself grows too old.
+func TestAWebSocketEndsWhenItsTokenIsCalledBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason narrowcast.Reason
+		news   bool
+		ends   time.Duration
+	}{
+		"another's":   {0, true, 0},
+		"called back": {narrowcast.Revoked, true, time.Millisecond},
+		"paused":      {narrowcast.TaskPaused, true, time.Millisecond},
+		"too old":     {narrowcast.Stale, false, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, f := newTown(t), &alive{wire: &wire{changed: make(chan struct{})}}
+				g := w.door(t, pay, func(g *guard.Config) { g.Feed = f })
+				h, err := g.Proxy(guard.ProxyConfig{Upstream: &url.URL{Scheme: "http", Host: "x.example.test"}, Transport: upgraded()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				say, done := socket(t, h, w.sign(t, nil))
+				time.Sleep(500 * time.Millisecond)
+				f.reason.Store(uint32(c.reason))
+				if c.news {
+					f.move(1)
+				}
+				time.Sleep(c.ends)
+				synctest.Wait()
+				if line, err := say(); (err == nil) != (c.ends == 0) {
+					t.Errorf("%q %v", line, err)
+				}
+				if c.ends == 0 {
+					f.reason.Store(uint32(narrowcast.Revoked))
 				}
 				<-done
 			})
