@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,8 @@ const maxToken = 16 << 10
 
 // read makes a Token of the issuer's answer (RFC 6749 section 5.1), if the
 // answer is one that we asked for.
-func (d *desk) read(body []byte, w want, asked time.Time) (Token, error) {
+func (d *desk) read(body []byte, a ask, asked time.Time) (Token, error) {
+	w := a.want
 	members, err := readObject(body)
 	if err != nil {
 		return Token{}, fmt.Errorf("reading the answer: %w", err)
@@ -41,6 +43,9 @@ func (d *desk) read(body []byte, w want, asked time.Time) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
+	if err := members.checkDetails(a.details); err != nil {
+		return Token{}, err
+	}
 	if !confirmed && d.strict {
 		return Token{}, errors.New("the answer does not say which resource the token is for, and Config.RequireConfirmation is set")
 	}
@@ -48,7 +53,7 @@ func (d *desk) read(body []byte, w want, asked time.Time) (Token, error) {
 		return Token{}, err
 	}
 	expires := asked.Add(life - min(spare, life/10))
-	return Token{text: &text, asked: w, scope: scope, expires: expires, confirmed: confirmed, bond: d.bond}, nil
+	return Token{text: &text, asked: w, scope: scope, expires: expires, confirmed: confirmed, bond: d.bond, survival: members.survival()}, nil
 }
 
 // ErrNotBound is wrapped when a token that is bound to the source's key was asked
@@ -77,8 +82,8 @@ func (d *desk) checkType(kind, text string) error {
 // life reads expires_in. An answer without it says nothing about how long the
 // token may be kept, so it is refused.
 func (m object) life() (time.Duration, error) {
-	var seconds int64
-	if err := json.Unmarshal(m["expires_in"], &seconds); err != nil {
+	seconds := int64(m.seconds("expires_in") / time.Second)
+	if seconds < 0 {
 		return 0, errors.New("the answer's expires_in is missing or not a whole number of seconds")
 	}
 	most := int64(narrowcast.CeilingMaxLifetime / time.Second)
@@ -197,4 +202,14 @@ func (m object) text(name string) string {
 		return ""
 	}
 	return s
+}
+
+// seconds returns a member that is a whole number of seconds, and less than zero
+// when it is not one.
+func (m object) seconds(name string) time.Duration {
+	var n int64
+	if json.Unmarshal(m[name], &n) != nil || n > math.MaxInt64/int64(time.Second) || n < 0 {
+		return -time.Second
+	}
+	return time.Duration(n) * time.Second
 }

@@ -27,12 +27,13 @@ type desk struct {
 	limit        time.Duration
 	directory    *directory
 	bond         *bond
+	task         narrowcast.TaskID
 }
 
 func newDesk(c Config) *desk {
 	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	d := &desk{
-		issuer: c.Issuer, authenticate: c.Authenticate, now: c.Now, strict: c.RequireConfirmation, limit: c.Timeout,
+		issuer: c.Issuer, authenticate: c.Authenticate, now: c.Now, strict: c.RequireConfirmation, limit: c.Timeout, task: c.Task,
 		client: &http.Client{Transport: c.Transport, CheckRedirect: noRedirect},
 	}
 	d.directory, d.bond = newDirectory(c, d.client), newBond(c)
@@ -51,7 +52,7 @@ var (
 
 // ask fetches one token. It asks again when the issuer is busy, and looks the
 // endpoint up again when it has moved.
-func (d *desk) ask(ctx context.Context, w want) (Token, error) {
+func (d *desk) ask(ctx context.Context, a ask) (Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.limit)
 	defer cancel()
 	var err error
@@ -60,18 +61,18 @@ func (d *desk) ask(ctx context.Context, w want) (Token, error) {
 			break
 		}
 		var token Token
-		if token, err = d.askOnce(ctx, w); errors.Is(err, errNonce) {
-			token, err = d.askOnce(ctx, w) // exactly once more, with the nonce
+		if token, err = d.askOnce(ctx, a); errors.Is(err, errNonce) {
+			token, err = d.askOnce(ctx, a) // exactly once more, with the nonce
 		}
 		switch {
 		case err == nil:
 			return token, nil
 		case errors.Is(err, errMoved) && d.directory.fixed == "":
 		case !errors.Is(err, errBusy):
-			return Token{}, d.explain(w, err)
+			return Token{}, d.explain(a.want, err)
 		}
 	}
-	return Token{}, d.explain(w, err)
+	return Token{}, d.explain(a.want, err)
 }
 
 func (d *desk) explain(w want, err error) error {
@@ -89,20 +90,21 @@ func pause(ctx context.Context, try int) bool {
 	}
 }
 
-func (d *desk) askOnce(ctx context.Context, w want) (Token, error) {
+func (d *desk) askOnce(ctx context.Context, a ask) (Token, error) {
 	endpoint, err := d.directory.tokenEndpoint(ctx)
 	if err != nil {
 		return Token{}, err
 	}
 	r := &Request{Issuer: d.issuer, Form: url.Values{"grant_type": {"client_credentials"}}, Header: http.Header{}}
+	if a.subject != "" {
+		r.Form.Set("grant_type", exchangeGrant) // an authenticator that brings a token of its own sees that there is one
+		r.Hide(a.subject)
+	}
 	if err := d.authenticate.Authenticate(ctx, r); err != nil {
 		return Token{}, fmt.Errorf("authenticating: %w", err)
 	}
-	// After the authenticator, so that it cannot alter what is asked for.
-	r.Form.Set("resource", w.audience.String())
-	r.Form.Del("scope")
-	if !w.scope.IsZero() {
-		r.Form.Set("scope", w.scope.String())
+	if err := d.write(a, r.Form); err != nil {
+		return Token{}, err
 	}
 	asked := d.now()
 	resp, body, err := d.post(ctx, endpoint, r)
@@ -120,7 +122,30 @@ func (d *desk) askOnce(ctx context.Context, w want) (Token, error) {
 		}
 		return Token{}, err
 	}
-	return d.read(body, w, asked)
+	return d.read(body, a, asked)
+}
+
+// write comes after the authenticator, so that it cannot alter what is asked for.
+func (d *desk) write(a ask, form url.Values) error {
+	set := func(name, value string) {
+		form.Del(name)
+		if value != "" {
+			form.Set(name, value)
+		}
+	}
+	set("resource", a.audience.String())
+	set("scope", a.scope.String())
+	set("task", string(d.task))
+	set("authorization_details", a.details)
+	if a.subject == "" {
+		return nil
+	}
+	if form.Get("grant_type") != exchangeGrant || form.Has("subject_token") {
+		return errBorrowed
+	}
+	set("subject_token", a.subject)
+	set("subject_token_type", accessTokenType)
+	return nil
 }
 
 // wantsNonceToo reads the error code of RFC 9449 section 8.

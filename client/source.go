@@ -43,6 +43,9 @@ type Config struct {
 	// DPoP is the key that the tokens are bound to (RFC 9449); default none. Use one
 	// for this source alone. An issuer that answers with a bearer token is an error.
 	DPoP *dpop.Prover
+	// Task is the task that all tokens of this source belong to and die with;
+	// default none. Our own parameter: other issuers ignore it.
+	Task narrowcast.TaskID
 	// Transport carries the requests to the issuer; default http.DefaultTransport.
 	// It has the client's certificate where that is the proof.
 	Transport http.RoundTripper
@@ -107,6 +110,14 @@ type Source struct {
 type want struct {
 	audience narrowcast.Audience
 	scope    narrowcast.Scope
+	subject  narrowcast.Fingerprint // of the token that it is exchanged for; zero for none
+}
+
+// ask is one question to the issuer: what is wanted, and what goes with it.
+type ask struct {
+	want
+	subject string // the text of the token that is exchanged, a secret
+	details string // the value of authorization_details
 }
 
 // entry is the token for one want, and the fetch that is under way for it.
@@ -167,13 +178,17 @@ var (
 // call; the fetch itself is bounded by Config.Timeout. An answer of the issuer
 // that refuses is an *Error.
 func (s *Source) Token(ctx context.Context, audience narrowcast.Audience, scope narrowcast.Scope) (Token, error) {
+	return s.keptOrFetched(ctx, ask{want: want{audience: audience, scope: scope}})
+}
+
+func (s *Source) keptOrFetched(ctx context.Context, a ask) (Token, error) {
 	if s == nil || s.desk == nil {
 		return Token{}, errNoSource
 	}
-	if audience.IsZero() {
+	if a.audience.IsZero() {
 		return Token{}, errNoAudience
 	}
-	kept, f := s.look(ctx, want{audience, scope})
+	kept, f := s.look(ctx, a)
 	if f == nil && kept.text == nil {
 		return Token{}, errFull
 	}
@@ -184,23 +199,23 @@ func (s *Source) Token(ctx context.Context, audience narrowcast.Audience, scope 
 	case <-f.done:
 		return f.token, f.err
 	case <-ctx.Done():
-		return Token{}, fmt.Errorf("client: waiting for a token for %s: %w", audience, ctx.Err())
+		return Token{}, fmt.Errorf("client: waiting for a token for %s: %w", a.audience, ctx.Err())
 	}
 }
 
 // look returns a kept token that is good, or else the fetch to wait for.
-func (s *Source) look(ctx context.Context, w want) (Token, *flight) {
+func (s *Source) look(ctx context.Context, a ask) (Token, *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	e := s.entry(w, now)
+	e := s.entry(a.want, now)
 	if e == nil {
 		return Token{}, nil
 	}
 	good := e.token.usable(now)
 	if e.flight == nil && (!good || !now.Before(e.refreshAt)) {
 		e.flight = &flight{done: make(chan struct{})}
-		go s.fetch(context.WithoutCancel(ctx), w, e, e.flight)
+		go s.fetch(context.WithoutCancel(ctx), a, e, e.flight)
 	}
 	if good {
 		return e.token, nil
@@ -246,9 +261,9 @@ func (s *Source) forgetSome(now time.Time) {
 // after a fetch that failed.
 const retryAfter = 5 * time.Second
 
-func (s *Source) fetch(ctx context.Context, w want, e *entry, f *flight) {
+func (s *Source) fetch(ctx context.Context, a ask, e *entry, f *flight) {
 	asked := s.now()
-	token, err := s.desk.ask(ctx, w)
+	token, err := s.desk.ask(ctx, a)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {

@@ -24,6 +24,7 @@ type Token struct {
 	scope     narrowcast.Scope
 	expires   time.Time
 	confirmed bool
+	survival  Survival
 	bond      *bond // nil for a token that is bound to no key of ours
 }
 
