@@ -12,6 +12,7 @@ type Source interface {
 	Book
 	Revisions
 	Keys
+	Tasks
 	Exporter
 }
 
@@ -25,8 +26,9 @@ type Target interface {
 const copyPage = 512
 
 // Copy makes to, which must be empty, hold what from holds: every record with
-// its number, time of receipt and hash, every revision, every key, and every id
-// that is still used up, so that nothing that was used before can be used again.
+// its number, time of receipt and hash, every revision, every key, every
+// task, and every id that is still used up, so that nothing that was used before
+// can be used again.
 //
 // It copies all or nothing: when it fails, to is empty as before. The chain is
 // checked in from before, while copying, and in to afterwards; only when that
@@ -60,6 +62,7 @@ type copier struct {
 	total    uint64
 	revision uint64
 	keys     []Key
+	tasks    [32]byte // see taskSum
 	last     Record
 }
 
@@ -77,12 +80,15 @@ func (c *copier) begin(ctx context.Context) error {
 	if c.revision, err = c.from.LatestNumber(ctx); err != nil {
 		return err
 	}
-	c.keys, err = c.from.Keys(ctx)
+	if c.keys, err = c.from.Keys(ctx); err != nil {
+		return err
+	}
+	c.tasks, err = c.taskSum(ctx)
 	return err
 }
 
 func (c *copier) fill(ctx context.Context, in Intake) error {
-	for _, step := range []func(context.Context, Intake) error{c.records, c.revisions, c.signingKeys, c.used} {
+	for _, step := range []func(context.Context, Intake) error{c.records, c.revisions, c.signingKeys, c.used, c.allTasks} {
 		if err := step(ctx, in); err != nil {
 			return err
 		}
@@ -179,7 +185,11 @@ func (c *copier) unchanged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if revision != c.revision || !slices.EqualFunc(keys, c.keys, sameKey) {
+	tasks, err := c.taskSum(ctx)
+	if err != nil {
+		return err
+	}
+	if revision != c.revision || tasks != c.tasks || !slices.EqualFunc(keys, c.keys, sameKey) {
 		return errWrittenTo
 	}
 	return nil

@@ -55,7 +55,11 @@ func entryOf(i int) store.Entry {
 	}}
 }
 
-const many = 4000
+const (
+	many  = 4000
+	tasks = 5
+	all   = many + 3 + tasks + 1 // records
+)
 
 // fill writes a few thousand records, living and dead ids, revisions and keys.
 func fill(t *testing.T, s store.Store) {
@@ -75,6 +79,7 @@ func fill(t *testing.T, s store.Store) {
 			t.Fatal(err)
 		}
 	}
+	fillTasks(t, s)
 	for n := uint64(1); n <= 5; n++ {
 		r := store.Revision{Number: n, Applied: dayOne.Add(-time.Duration(n)), Author: "ada", Digest: fmt.Sprint(n),
 			Files: map[string][]byte{"a.yaml": {byte(n), 0, 0xff}, "empty": {}}}
@@ -91,6 +96,33 @@ func fill(t *testing.T, s store.Store) {
 		if err := s.SaveKey(ctx, k); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// fillTasks keeps tasks, renews one and ends one.
+func fillTasks(t *testing.T, s store.Store) {
+	t.Helper()
+	for i := range tasks {
+		one := store.Task{
+			ID: narrowcast.TaskID(fmt.Sprint("t", i)), Client: "orch", Holder: "key", State: store.TaskRunning, Attempt: 1,
+			Label: strings.Repeat("ü\x00<&>", i), Opened: dayOne.Add(time.Duration(i)), Deadline: dayOne.Add(time.Hour),
+			LeaseFor: time.Second, Lease: dayOne.Add(time.Second), Version: 1,
+		}
+		e := entryOf(20_000 + i)
+		e.Task = &one
+		if _, err := s.Append(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last, err := s.Renew(t.Context(), "t1", "key", dayOne, dayOne.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last.State, last.Ended, last.Version = store.TaskEnded, dayOne, last.Version+1
+	e := entryOf(20_000 + tasks)
+	e.Task = &last
+	if _, err := s.Append(t.Context(), e); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -123,6 +155,13 @@ func whole(t *testing.T, s store.Source) string {
 	for _, k := range keys {
 		fmt.Fprintf(&out, "%+v\n", k)
 	}
+	kept, err := s.FindTasks(ctx, store.TaskQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range kept {
+		fmt.Fprintf(&out, "%q\n", fmt.Sprintf("%+v", one))
+	}
 	used := map[string]time.Time{}
 	for o, err := range s.Used(ctx) {
 		if err != nil {
@@ -142,14 +181,14 @@ func TestCopyBetweenDrivers(t *testing.T) {
 	fill(t, first)
 	last := uint64(0)
 	if err := store.Copy(ctx, first, second, func(done, total uint64) {
-		if done < last || total != many+3 {
+		if done < last || total != all {
 			t.Errorf("told of %d of %d after %d", done, total, last)
 		}
 		last = done
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if last != many+3 {
+	if last != all {
 		t.Errorf("told of %d records at last", last)
 	}
 	if err := store.Copy(ctx, second, third, nil); err != nil {
@@ -161,7 +200,7 @@ func TestCopyBetweenDrivers(t *testing.T) {
 			t.Errorf("the copy in the %s is another one: %d bytes, want %d", name, len(got), len(want))
 		}
 	}
-	if strings.Count(want, "\n") != many+3+5+3+1 {
+	if strings.Count(want, "\n") != all+5+3+tasks+1 {
 		t.Errorf("the source holds %d things", strings.Count(want, "\n"))
 	}
 	goesOn(t, second)
@@ -180,13 +219,13 @@ func goesOn(t *testing.T, s store.Store) {
 		t.Errorf("an assertion was replayed against the copy: %v", err)
 	}
 	used.Once[0].ID = "id2" // it was free again already
-	if r, err := s.Append(t.Context(), used); err != nil || r.Number != many+4 {
+	if r, err := s.Append(t.Context(), used); err != nil || r.Number != all+1 {
 		t.Errorf("the next record: %d, %v", r.Number, err)
 	}
 	if r, err := s.Append(t.Context(), entryOf(7)); err != nil || r.Number != 8 {
 		t.Errorf("an event that was copied: %d, %v", r.Number, err)
 	}
-	if records, broken, err := s.CheckChain(t.Context()); records != many+4 || broken != 0 || err != nil {
+	if records, broken, err := s.CheckChain(t.Context()); records != all+1 || broken != 0 || err != nil {
 		t.Errorf("CheckChain: %d, %d, %v", records, broken, err)
 	}
 }
@@ -212,10 +251,19 @@ func TestCopyOfAChangingSource(t *testing.T) {
 		"key": func(s store.Store) error {
 			return s.SaveKey(ctx, store.Key{ID: "k", Algorithm: narrowcast.ES256, Public: []byte{1}, Published: dayOne})
 		},
+		"renewal": func(s store.Store) error {
+			_, err := s.Renew(ctx, "t1", "key", dayOne, dayOne.Add(time.Minute))
+			return err
+		},
 		"nothing": func(store.Store) error { return nil },
 	} {
 		from, to := storetest.NewMemory(clock), inFile(t)
-		if _, err := from.Append(ctx, entryOf(1)); err != nil {
+		first := entryOf(1)
+		first.Task = &store.Task{
+			ID: "t1", Client: "orch", Holder: "key", State: store.TaskRunning, Opened: dayOne, Deadline: dayOne.Add(time.Hour),
+			LeaseFor: time.Second, Lease: dayOne.Add(time.Second), Version: 1,
+		}
+		if _, err := from.Append(ctx, first); err != nil {
 			t.Fatal(err)
 		}
 		if err := from.Save(ctx, store.Revision{Number: 1, Applied: dayOne}); err != nil {

@@ -44,24 +44,7 @@ func (e Entry) Encode() (event.Event, []byte, error) {
 	if len(line) > event.MaxBytes {
 		return kept, nil, fmt.Errorf("event: has %d bytes, more than %d", len(line), event.MaxBytes)
 	}
-	return kept, line, checkOnce(e.Once)
-}
-
-func checkOnce(once []Once) error {
-	if len(once) > MaxOnce {
-		return fmt.Errorf("an entry uses up %d ids, more than %d", len(once), MaxOnce)
-	}
-	for _, o := range once {
-		switch {
-		case o.Space == "" || o.ID == "":
-			return errors.New("an id to be used once needs a space and an id")
-		case len(o.Space)+len(o.ID) > MaxOnceBytes:
-			return fmt.Errorf("an id to be used once has more than %d bytes", MaxOnceBytes)
-		case o.Until.IsZero():
-			return errors.New("an id to be used once needs an end")
-		}
-	}
-	return nil
+	return kept, line, e.checkConditions()
 }
 
 // Door returns the audience of the door that e speaks of: Expected, or the
@@ -71,6 +54,18 @@ func Door(e event.Event) string {
 		return e.Verifier.Audience
 	}
 	return e.Expected
+}
+
+// TaskOf returns the id of the task that e speaks of: that of Event.Task, or of
+// Event.Token where there is none.
+func TaskOf(e event.Event) string {
+	switch {
+	case e.Task != nil && e.Task.ID != "":
+		return e.Task.ID
+	case e.Token != nil:
+		return e.Token.Task
+	}
+	return ""
 }
 
 // Check returns what is wrong with a revision that shall be saved.

@@ -36,4 +36,5 @@ type Intake interface {
 	Revision(ctx context.Context, r Revision) error
 	Key(ctx context.Context, k Key) error
 	Used(ctx context.Context, once []Once) error
+	Tasks(ctx context.Context, tasks []Task) error
 }

@@ -21,6 +21,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: somebody else saved a revision in the meantime.
 	ErrConflict = errors.New("changed in the meantime")
+	// ErrEnded: a task of Entry.Running is not running; nothing was appended.
+	ErrEnded = errors.New("the task is not running")
+	// ErrRevoked: an id of Entry.Unless is used up; nothing was appended.
+	ErrRevoked = errors.New("called back in the meantime")
 	// ErrNewer: the store was written by a newer program.
 	ErrNewer = errors.New("the store has a newer schema than this program")
 	// ErrClosed: the store was closed; nothing was kept.
@@ -34,6 +38,16 @@ type Entry struct {
 	// them was used before, or stands here twice, Append fails with ErrUsed,
 	// appends nothing and uses up none. At most MaxOnce.
 	Once []Once
+	// Unless are ids none of which may be used up: when one is, Append fails with
+	// ErrRevoked. Their Until is not looked at. At most MaxOnce.
+	Unless []Once
+	// Running are tasks that must all be kept and in state TaskRunning: otherwise
+	// Append fails with ErrEnded. At most MaxOnce.
+	Running []narrowcast.TaskID
+	// Task, when set, is a task that is kept together with the record. Its Version
+	// must be one above that of the kept state, 1 for a new one: otherwise Append
+	// fails with ErrConflict. A task that has ended is kept no more: ErrEnded.
+	Task *Task
 }
 
 // Once is an id that may be used one time until it is forgotten. Two ids are
@@ -61,6 +75,7 @@ type Query struct {
 	Lineage     string
 	Decision    string
 	Writer      string
+	Task        string // the task that the event speaks of, see TaskOf
 	Audience    string // the audience of the door, see Door
 	Types       []event.Type
 	From, To    time.Time // by Event.Time; To is excluded
@@ -74,14 +89,15 @@ type Query struct {
 type Book interface {
 	// Append keeps one entry. When it returns without error the record survives
 	// the loss of power. An event whose Writer and ID are in the book already is
-	// not kept again, whatever else it says: the old record is returned and no
-	// Once is looked at, so that a caller may try again after a lost answer. When
+	// not kept again, whatever else it says: the old record is returned and nothing
+	// but the event is looked at, so that a caller may try again after a lost answer. When
 	// ctx ends while the answer is awaited, the entry may have been kept.
-	// It returns ErrUsed, ErrClosed.
+	// Of several refusals it returns the first of ErrRevoked, ErrEnded,
+	// ErrConflict and ErrUsed; further ErrClosed. A refused entry changes nothing.
 	Append(ctx context.Context, e Entry) (Record, error)
 	// AppendAll does the same for many entries in as few transactions as
-	// possible and returns how many of them were new. Entries must not carry
-	// Once. When one entry is faulty none is kept; after any other error the
+	// possible and returns how many of them were new. Entries must carry nothing
+	// but an event. When one entry is faulty none is kept; after any other error the
 	// first kept entries are durable, and all may be handed over again.
 	AppendAll(ctx context.Context, entries []Entry) (kept int, err error)
 	// Find yields the records that match, in order of Number, as the book was
@@ -148,6 +164,7 @@ type Store interface {
 	Book
 	Revisions
 	Keys
+	Tasks
 	// Close waits for appends under way and closes the store. What comes later
 	// gets ErrClosed. Closing again does nothing.
 	Close() error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
@@ -14,6 +15,9 @@ type entry struct {
 	event   event.Event
 	line    []byte
 	once    []store.Once
+	unless  []store.Once
+	running []narrowcast.TaskID
+	task    *store.Task
 	columns columns
 
 	tried  *[32]byte // the hash that an attempt gave it whose answer was lost
@@ -24,7 +28,9 @@ type entry struct {
 
 func newEntry(e store.Entry) (entry, error) {
 	kept, line, err := e.Encode()
-	return entry{event: kept, line: line, once: e.Once, columns: columnsOf(kept)}, err
+	return entry{
+		event: kept, line: line, once: e.Once, unless: e.Unless, running: e.Running, task: e.Task, columns: columnsOf(kept),
+	}, err
 }
 
 // Append keeps one entry.
@@ -53,8 +59,8 @@ func (s *Store) AppendAll(ctx context.Context, entries []store.Entry) (kept int,
 	}
 	all := make([]entry, len(entries))
 	for i, e := range entries {
-		if all[i], err = newEntry(e); err == nil && len(e.Once) > 0 {
-			err = errors.New("carries ids to be used once")
+		if all[i], err = newEntry(e); err == nil && !e.OnlyEvent() {
+			err = errors.New("carries more than an event")
 		}
 		if err != nil {
 			return 0, fmt.Errorf("appending entry %d of %d: %w", i+1, len(entries), err)

@@ -60,14 +60,15 @@ func (s *Store) fetchLinks(ctx context.Context, after uint64) (page []checked, e
 func scanChecked(row pgx.CollectableRow) (checked, error) {
 	var c checked
 	var raw rawRecord
-	var writer, id, jti, fingerprint, lineage, decision, audience []byte
-	into := append(raw.into(), &writer, &id, &c.columns.kind, &c.columns.time, &jti, &fingerprint, &lineage, &decision, &audience)
+	var writer, id, jti, fingerprint, lineage, decision, audience, task []byte
+	into := append(raw.into(), &writer, &id, &c.columns.kind, &c.columns.time, &jti, &fingerprint, &lineage, &decision, &audience, &task)
 	if err := row.Scan(into...); err != nil {
 		return checked{}, err
 	}
 	c.columns.writer, c.columns.id = string(writer), string(id)
 	c.columns.jti, c.columns.fingerprint = fromBytes(jti), fromBytes(fingerprint)
 	c.columns.lineage, c.columns.decision, c.columns.audience = fromBytes(lineage), fromBytes(decision), fromBytes(audience)
+	c.columns.task = fromBytes(task)
 	var err error
 	c.record, err = raw.record()
 	c.read = err == nil

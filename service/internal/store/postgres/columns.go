@@ -32,6 +32,7 @@ type columns struct {
 	writer, id, kind string
 	time             int64
 	jti, audience    nullable
+	task             nullable
 	fingerprint      nullable
 	lineage          nullable // NULL: the same as jti
 	decision         nullable // NULL: the same as id
@@ -40,7 +41,7 @@ type columns struct {
 func columnsOf(e event.Event) columns {
 	c := columns{
 		writer: name(e.Writer), id: name(e.ID), kind: string(e.Type), time: store.Instant(e.Time),
-		audience: unlessEmpty(name(store.Door(e))),
+		audience: unlessEmpty(name(store.Door(e))), task: unlessEmpty(name(store.TaskOf(e))),
 	}
 	jti, lineage := "", ""
 	if t := e.Token; t != nil {

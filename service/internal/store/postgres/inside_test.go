@@ -92,6 +92,9 @@ func TestEveryStatementIsPrepared(t *testing.T) {
 			all["page of "+i+strconv.FormatBool(newest)], _ = selection.page(window{1, 1000}, newest, 100)
 		}
 	}
+	for i, q := range someTaskQueries() {
+		all["tasks by "+i], _ = taskSelection(q)
+	}
 	for name, statement := range all {
 		if _, err := conn.Prepare(ctx, name, statement); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, statement)
@@ -131,10 +134,18 @@ func someQueries() map[string]store.Query {
 		"book_fingerprint": {Fingerprint: narrowcast.Fingerprint{1}, TokenID: "a"},
 		"book_lineage":     {Lineage: "a", Writer: "b"},
 		"book_decision":    {Decision: "a", Writer: "b"},
+		"book_task":        {Task: "a", Writer: "b", Types: both},
 		"book_writer":      {Writer: "a", Types: both},
 		"book_audience":    {Audience: "a", To: time.Unix(1, 0)},
 		"book_type":        {Types: both, From: time.Unix(1, 0)},
 		"book_pkey":        {From: time.Unix(1, 0)},
+	}
+}
+
+func someTaskQueries() map[string]store.TaskQuery {
+	return map[string]store.TaskQuery{
+		"tasks_due": {Due: time.Unix(1, 0)}, "tasks_orphan": {Due: time.Unix(1, 0), Limit: 10, Live: true},
+		"tasks_parent": {Parent: "a", Limit: 5}, "tasks_client": {Client: "a"},
 	}
 }
 
@@ -151,6 +162,20 @@ func TestQueriesUseIndexes(t *testing.T) {
 			plan := planOf(t, s, statement, args)
 			if !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Sort  (") && !few {
 				t.Errorf("%s: %s: the plan is\n%s", when, index, plan)
+			}
+		}
+		for index, q := range someTaskQueries() {
+			statement, args := taskSelection(q)
+			if plan := planOf(t, s, statement, args); !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan") {
+				t.Errorf("%s: %s: the plan is\n%s", when, index, plan)
+			}
+		}
+		for _, kind := range []event.Type{event.Exchanged, event.Revoked, event.TaskEnded} {
+			selection := selectionOf(store.Query{Types: []event.Type{kind}})
+			statement, args := selection.page(window{1, 5000}, false, 100)
+			plan := planOf(t, s, statement, args)
+			if !strings.Contains(plan, "book_type") || !strings.Contains(plan, "AND (number > ") {
+				t.Errorf("%s: %s: the plan is\n%s", when, kind, plan)
 			}
 		}
 		if plan := planOf(t, s, sqlKept, []any{[][]byte{{1}}, [][]byte{{1}}}); !strings.Contains(plan, "book_once") {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
@@ -14,9 +15,10 @@ import (
 // to the server twice: to lock the end and see what is there already, and to
 // write and commit.
 type pen struct {
-	conn    *pgx.Conn
-	now     func() time.Time
-	entries []*entry
+	conn     *pgx.Conn
+	now      func() time.Time
+	entries  []*entry
+	renewals []*renewal
 
 	received time.Time
 	number   uint64   // of the last record
@@ -24,7 +26,9 @@ type pen struct {
 	kept     map[int]found
 	used     map[onceName]int64 // until when, as the server and this transaction have it
 	fresh    []*entry
-	spent    map[onceName]int64 // what this transaction uses up
+	spent    map[onceName]int64               // what this transaction uses up
+	tasks    map[narrowcast.TaskID]store.Task // as the server and this transaction have them
+	moved    map[narrowcast.TaskID]bool       // which of them this transaction changes
 }
 
 // found is a record, or the reason why it cannot be read.
@@ -53,9 +57,11 @@ func (p *pen) look(ctx context.Context) error {
 	var names []onceName
 	for _, e := range p.entries {
 		ids, writers = append(ids, []byte(e.columns.id)), append(writers, []byte(e.columns.writer))
-		for _, o := range e.once {
-			names = append(names, onceName{o.Space, o.ID})
-			spaces, onceIDs = append(spaces, []byte(o.Space)), append(onceIDs, []byte(o.ID))
+		for _, all := range [][]store.Once{e.once, e.unless} {
+			for _, o := range all {
+				names = append(names, onceName{o.Space, o.ID})
+				spaces, onceIDs = append(spaces, []byte(o.Space)), append(onceIDs, []byte(o.ID))
+			}
 		}
 	}
 	var batch pgx.Batch
@@ -75,6 +81,7 @@ func (p *pen) look(ctx context.Context) error {
 			return err
 		})
 	}
+	p.lookForTasks(&batch)
 	err := p.conn.SendBatch(ctx, &batch).Close()
 	copy(p.hash[:], hash)
 	// By now the lock is ours: nothing that was free a moment ago is used.
@@ -113,12 +120,14 @@ func (p *pen) decide() {
 			e.record = first.record
 			continue
 		}
-		if !p.spend(e.once) {
-			e.err = store.ErrUsed
+		if e.err = p.admit(e); e.err != nil {
 			continue
 		}
 		here[k] = e
 		p.add(e)
+	}
+	for _, r := range p.renewals {
+		p.renew(r)
 	}
 }
 
@@ -128,31 +137,6 @@ func (p *pen) add(e *entry) {
 	e.record, e.fresh, e.tried = next, true, &next.Hash
 	p.number, p.hash = next.Number, next.Hash
 	p.fresh = append(p.fresh, e)
-}
-
-// spend uses up all ids of an entry or none.
-func (p *pen) spend(once []store.Once) bool {
-	now := store.Instant(p.received)
-	for i, o := range once {
-		until, used := p.used[onceName{o.Space, o.ID}]
-		if used && until > now || twice(once[:i], o) {
-			return false
-		}
-	}
-	for _, o := range once {
-		n := onceName{o.Space, o.ID}
-		p.used[n], p.spent[n] = store.Instant(o.Until), store.Instant(o.Until)
-	}
-	return true
-}
-
-func twice(before []store.Once, o store.Once) bool {
-	for _, b := range before {
-		if b.Space == o.Space && b.ID == o.ID {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *pen) commit(ctx context.Context) error {
@@ -168,6 +152,9 @@ func (p *pen) commit(ctx context.Context) error {
 	if len(p.spent) > 0 {
 		batch.Queue(sqlUse, spentArgs(p.spent)...)
 		batch.Queue(sqlForget, store.Instant(p.received))
+	}
+	if err := p.saveTasks(&batch); err != nil {
+		return err
 	}
 	batch.Queue(sqlCommit)
 	return p.conn.SendBatch(ctx, &batch).Close()

@@ -108,6 +108,14 @@ func ground(t *testing.T) storetest.Ground {
 		Remove: func(t *testing.T, number uint64) {
 			tamper(t, c, `DELETE FROM book WHERE number = $1`, number)
 		},
+		Together: func(t *testing.T, s store.Store, entries []store.Entry) []error {
+			t.Helper()
+			errs, err := s.(*postgres.Store).Together(entries)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return errs
+		},
 		MakeNewer: func(t *testing.T) {
 			raw(t, c, `INSERT INTO narrowcast_migrations (number, name, checksum, applied) VALUES (1000, 'x', 'x', 0)`)
 		},
@@ -207,7 +215,10 @@ func TestReadOnly(t *testing.T) {
 	}
 	_, appendErr := r.Append(ctx, admin("b"))
 	_, appendAllErr := r.AppendAll(ctx, []store.Entry{admin("b")})
+	_, renewErr := r.Renew(ctx, "a", "key", dayOne, dayOne)
+	_, dropErr := r.DropTasks(ctx, dayOne, 1)
 	for name, err := range map[string]error{
+		"Renew": renewErr, "DropTasks": dropErr,
 		"Append": appendErr, "AppendAll": appendAllErr,
 		"Save":    r.Save(ctx, store.Revision{Number: 1, Applied: dayOne}),
 		"SaveKey": r.SaveKey(ctx, store.Key{ID: "k", Algorithm: "ES256", Public: []byte{1}, Published: dayOne}),

@@ -71,6 +71,7 @@ func selectionOf(q store.Query) selection {
 	add("fingerprint", string(q.Fingerprint[:]), !q.Fingerprint.IsZero())
 	add("jti", name(q.TokenID), q.TokenID != "")
 	either("lineage", "jti", q.Lineage)
+	add("task", name(q.Task), q.Task != "")
 	add("writer", name(q.Writer), q.Writer != "")
 	add("audience", name(q.Audience), q.Audience != "")
 	s.addTypes(q.Types)
@@ -146,4 +147,37 @@ func distinct(types []event.Type) []event.Type {
 		}
 	}
 	return out
+}
+
+// taskSelection writes a query for tasks. They are found first and sorted then:
+// a walk in the order of opening would look at all. Who is due is found by the
+// time; who lost his parent, by looking at each parent of tasks that last.
+func taskSelection(q store.TaskQuery) (string, []any) {
+	var args []any
+	arg := func(value any) string {
+		args = append(args, value)
+		return fmt.Sprint("$", len(args))
+	}
+	terms := []string{"true"}
+	if q.Parent != "" {
+		terms = append(terms, "parent = "+arg([]byte(q.Parent)))
+	}
+	if q.Client != "" {
+		terms = append(terms, "client = "+arg([]byte(q.Client)))
+	}
+	if q.Live {
+		terms = append(terms, "due IS NOT NULL")
+	}
+	if !q.Due.IsZero() {
+		terms = append(terms, `id IN (SELECT id FROM tasks WHERE due <= `+arg(store.Instant(q.Due))+` UNION ALL
+			SELECT id FROM tasks WHERE due IS NOT NULL AND parent IN (
+				SELECT parent FROM (SELECT DISTINCT parent FROM tasks WHERE due IS NOT NULL AND parent IS NOT NULL) AS p
+				WHERE NOT EXISTS (SELECT FROM tasks AS t WHERE t.id = p.parent AND t.due IS NOT NULL)))`)
+	}
+	statement := "SELECT task FROM (SELECT task, opened, id FROM tasks WHERE " + strings.Join(terms, " AND ") +
+		" OFFSET 0) AS found ORDER BY opened, id"
+	if q.Limit > 0 {
+		statement += " LIMIT " + arg(q.Limit)
+	}
+	return statement, args
 }

@@ -24,10 +24,19 @@ func (s *Store) read(ctx context.Context, ask func(ctx context.Context, conn *pg
 	}
 }
 
-// save writes on one connection of the pool, until the caller's context ends.
+// save is change for what other processes are told of.
+func (s *Store) save(ctx context.Context, do func(ctx context.Context, conn *pgx.Conn, again bool) error) error {
+	err := s.change(ctx, do)
+	if err == nil {
+		s.bell.strike()
+	}
+	return err
+}
+
+// change writes on one connection of the pool, until the caller's context ends.
 // do begins and commits; when it is told that it runs again, an earlier run may
 // have committed.
-func (s *Store) save(ctx context.Context, do func(ctx context.Context, conn *pgx.Conn, again bool) error) error {
+func (s *Store) change(ctx context.Context, do func(ctx context.Context, conn *pgx.Conn, again bool) error) error {
 	if s.writer == nil {
 		return ErrReadOnly
 	}
@@ -37,9 +46,6 @@ func (s *Store) save(ctx context.Context, do func(ctx context.Context, conn *pgx
 	var wait backoff
 	for again := false; ; again = true {
 		err := s.once(ctx, func(ctx context.Context, conn *pgx.Conn) error { return do(ctx, conn, again) })
-		if err == nil {
-			s.bell.strike()
-		}
 		if err == nil || !transient(err) || ctx.Err() != nil || !wait.pause(ctx, s.writer.stop) {
 			return s.failed(ctx, err)
 		}

@@ -13,6 +13,7 @@ type recordRows struct {
 	kind                                          []string
 	hash, event, writer, id                       [][]byte
 	jti, fingerprint, lineage, decision, audience [][]byte
+	task                                          [][]byte
 }
 
 func (a *recordRows) add(r store.Record, c columns) {
@@ -22,14 +23,14 @@ func (a *recordRows) add(r store.Record, c columns) {
 	a.kind, a.time = append(a.kind, c.kind), append(a.time, c.time)
 	a.jti, a.fingerprint = append(a.jti, c.jti.bytes()), append(a.fingerprint, c.fingerprint.bytes())
 	a.lineage, a.decision = append(a.lineage, c.lineage.bytes()), append(a.decision, c.decision.bytes())
-	a.audience = append(a.audience, c.audience.bytes())
+	a.audience, a.task = append(a.audience, c.audience.bytes()), append(a.task, c.task.bytes())
 }
 
 // args are what sqlInsert wants, in its order.
 func (a *recordRows) args() []any {
 	return []any{
 		a.number, a.received, a.hash, a.event, a.writer, a.id, a.kind, a.time,
-		a.jti, a.fingerprint, a.lineage, a.decision, a.audience,
+		a.jti, a.fingerprint, a.lineage, a.decision, a.audience, a.task,
 	}
 }
 

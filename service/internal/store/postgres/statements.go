@@ -21,16 +21,22 @@ const (
 		FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS w (space, id, n)
 		JOIN once o ON o.space = w.space AND o.id = w.id`
 
+	sqlTasksNow = `SELECT t.task FROM unnest($1::bytea[]) AS w (id) JOIN tasks t ON t.id = w.id`
+
 	// And after.
 	sqlInsert = `INSERT INTO book (number, received, hash, event,
-			writer, id, type, time, jti, fingerprint, lineage, decision, audience)
+			writer, id, type, time, jti, fingerprint, lineage, decision, audience, task)
 		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[],
-			$5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])`
+			$5::bytea[], $6::bytea[], $7::text[], $8::bigint[], $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[])`
 	sqlUse = `INSERT INTO once (space, id, until) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[])
 		ON CONFLICT (space, id) DO UPDATE SET until = excluded.until`
 	// More at a time than one batch adds, so that the table does not grow.
 	sqlForget = `DELETE FROM once WHERE (space, id) IN
 		(SELECT space, id FROM once WHERE until <= $1 ORDER BY until LIMIT 10000)`
+	sqlSaveTasks = `INSERT INTO tasks (id, parent, client, opened, due, ended, task)
+		SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])
+		ON CONFLICT (id) DO UPDATE SET parent = excluded.parent, client = excluded.client,
+		opened = excluded.opened, due = excluded.due, ended = excluded.ended, task = excluded.task`
 	sqlMoveHead = "UPDATE head SET number = $1, hash = $2"
 
 	sqlHeadNumber = "SELECT number FROM head"
@@ -39,7 +45,7 @@ const (
 	// times beyond what an integer holds are kept as the last one.
 	sqlBetween = `WITH hit AS MATERIALIZED (SELECT number FROM book WHERE time >= $1 AND time <= $2)
 		SELECT min(number), max(number) FROM hit`
-	sqlLinks = `SELECT ` + recordColumns + `, writer, id, type, time, jti, fingerprint, lineage, decision, audience
+	sqlLinks = `SELECT ` + recordColumns + `, writer, id, type, time, jti, fingerprint, lineage, decision, audience, task
 		FROM book WHERE number > $1 ORDER BY number LIMIT $2`
 
 	sqlLockRevisions  = "LOCK TABLE revisions IN SHARE ROW EXCLUSIVE MODE"
@@ -59,11 +65,15 @@ const (
 		published = excluded.published, active = excluded.active, retired = excluded.retired, gone = excluded.gone`
 	sqlKeys = "SELECT id, algorithm, public, private, published, active, retired, gone FROM keys ORDER BY published, id"
 
+	sqlTask      = "SELECT task FROM tasks WHERE id = $1"
+	sqlDropTasks = `DELETE FROM tasks WHERE id IN
+		(SELECT id FROM tasks WHERE ended < $1 ORDER BY ended, id LIMIT $2)`
+
 	sqlNotify = "SELECT pg_notify($1, '')"
 
 	sqlLiving  = "SELECT space, id, until FROM once WHERE until > $1"
 	sqlIsEmpty = `SELECT NOT EXISTS (SELECT FROM book) AND NOT EXISTS (SELECT FROM revisions)
-		AND NOT EXISTS (SELECT FROM keys) AND NOT EXISTS (SELECT FROM once) AND (SELECT number = 0 FROM head)`
+		AND NOT EXISTS (SELECT FROM keys) AND NOT EXISTS (SELECT FROM once) AND NOT EXISTS (SELECT FROM tasks) AND (SELECT number = 0 FROM head)`
 	sqlNoHurry = `SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true),
 		set_config('lock_timeout', '60s', true)`
 

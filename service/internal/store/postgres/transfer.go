@@ -138,3 +138,14 @@ func (in *intake) Used(ctx context.Context, once []store.Once) error {
 	_, err := in.conn.Exec(ctx, sqlUse, spentArgs(spent)...)
 	return clean(ctx, err)
 }
+
+func (in *intake) Tasks(ctx context.Context, tasks []store.Task) error {
+	var rows taskRows
+	for i := range tasks {
+		if err := rows.add(&tasks[i]); err != nil {
+			return fmt.Errorf("taking over task %s: %w", tasks[i].ID, err)
+		}
+	}
+	_, err := in.conn.Exec(ctx, sqlSaveTasks, rows.args()...)
+	return clean(ctx, err)
+}

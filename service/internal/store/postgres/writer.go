@@ -39,6 +39,7 @@ type writer struct {
 type job struct {
 	ctx     context.Context
 	entries []entry
+	renewal *renewal
 	trouble atomic.Pointer[string] // of the last attempt
 
 	err  error
@@ -108,7 +109,7 @@ func (w *writer) gather(next *job) []*job {
 	var batch []*job
 	for entries := 0; ; {
 		batch = append(batch, next)
-		if entries += len(next.entries); entries >= w.most {
+		if entries += max(len(next.entries), 1); entries >= w.most {
 			return batch
 		}
 		select {
@@ -185,6 +186,9 @@ func (w *writer) attempt(batch []*job) error {
 	}
 	p := pen{conn: w.conn, now: w.now}
 	for _, j := range batch {
+		if j.renewal != nil {
+			p.renewals = append(p.renewals, j.renewal)
+		}
 		for i := range j.entries {
 			p.entries = append(p.entries, &j.entries[i])
 		}

@@ -7,15 +7,20 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
 // entry is one entry on its way into the book, and what became of it.
 type entry struct {
-	event event.Event
-	line  []byte
-	once  []store.Once
+	event   event.Event
+	line    []byte
+	once    []store.Once
+	unless  []store.Once
+	running []narrowcast.TaskID
+	task    *store.Task
+	guarded bool // depends on more than once
 
 	record store.Record
 	fresh  bool
@@ -24,7 +29,9 @@ type entry struct {
 
 func newEntry(e store.Entry) (entry, error) {
 	kept, line, err := e.Encode()
-	return entry{event: kept, line: line, once: e.Once}, err
+	return entry{
+		event: kept, line: line, once: e.Once, unless: e.Unless, running: e.Running, task: e.Task, guarded: e.Conditional(),
+	}, err
 }
 
 // Append keeps one entry.
@@ -53,8 +60,8 @@ func (s *Store) AppendAll(ctx context.Context, entries []store.Entry) (kept int,
 	}
 	all := make([]entry, len(entries))
 	for i, e := range entries {
-		if all[i], err = newEntry(e); err == nil && len(e.Once) > 0 {
-			err = errors.New("carries ids to be used once")
+		if all[i], err = newEntry(e); err == nil && !e.OnlyEvent() {
+			err = errors.New("carries more than an event")
 		}
 		if err != nil {
 			return 0, fmt.Errorf("appending entry %d of %d: %w", i+1, len(entries), err)
@@ -85,6 +92,11 @@ func (w *writer) append(batch []*job) error {
 			return err
 		}
 		for _, j := range batch {
+			if j.renewal != nil {
+				if err := p.renew(j.renewal); err != nil {
+					return err
+				}
+			}
 			for i := range j.entries {
 				if err := p.write(&j.entries[i]); err != nil {
 					return err
@@ -120,6 +132,11 @@ func (p *pen) findEnd() error {
 
 // write keeps one entry. What concerns this entry alone goes into e.err.
 func (p *pen) write(e *entry) error {
+	if e.guarded {
+		if done, err := p.guard(e); done || err != nil {
+			return err
+		}
+	}
 	used, err := p.spend(e)
 	if err != nil {
 		return err
@@ -143,6 +160,9 @@ func (p *pen) write(e *entry) error {
 	}
 	e.record, e.fresh = next, true
 	p.number, p.hash = next.Number, next.Hash
+	if e.task != nil {
+		return p.saveTask(e.task)
+	}
 	return nil
 }
 
@@ -151,7 +171,7 @@ func insertRecord(ctx context.Context, s *statements, r store.Record) (bool, err
 	c := columnsOf(r.Event)
 	result, err := s.insert.ExecContext(ctx,
 		bound(r.Number), store.Instant(r.Received), r.Hash[:], string(r.Encoded),
-		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), c.lineage, c.decision, text(c.audience))
+		c.writer, c.id, c.kind, c.time, text(c.jti), c.fingerprintOrNull(), c.lineage, c.decision, text(c.audience), text(c.task))
 	if err != nil {
 		return false, err
 	}
@@ -170,61 +190,4 @@ func (p *pen) again(e *entry) (bool, error) {
 	}
 	e.record, e.err = r, err
 	return true, nil
-}
-
-// spend uses up all ids of an entry or none. It reports true when one of them
-// was used before, or the event is in the book already.
-func (p *pen) spend(e *entry) (used bool, err error) {
-	now := store.Instant(p.received)
-	if len(e.once) > 1 { // one id, the common case, needs no look beforehand
-		if used, err := p.usedBefore(e.once, now); used || err != nil {
-			return used, err
-		}
-	}
-	for _, o := range e.once {
-		result, err := p.statements.use.ExecContext(p.ctx, o.Space, o.ID, store.Instant(o.Until), e.event.ID, e.event.Writer, now)
-		if err != nil {
-			return false, fmt.Errorf("using up an id: %w", err)
-		}
-		if rows, err := result.RowsAffected(); err != nil || rows == 0 {
-			return true, err
-		}
-		p.usedOnce = true
-	}
-	return false, nil
-}
-
-func (p *pen) usedBefore(once []store.Once, now int64) (bool, error) {
-	for i, o := range once {
-		var found int
-		err := p.statements.used.QueryRowContext(p.ctx, o.Space, o.ID, now).Scan(&found)
-		if err == nil || twice(once[:i], o) {
-			return true, nil
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return false, fmt.Errorf("looking for a used id: %w", err)
-		}
-	}
-	return false, nil
-}
-
-func twice(before []store.Once, o store.Once) bool {
-	for _, b := range before {
-		if b.Space == o.Space && b.ID == o.ID {
-			return true
-		}
-	}
-	return false
-}
-
-// forget drops ids that are free again: more at a time than one batch adds, so
-// that the table does not grow.
-func (p *pen) forget() error {
-	if !p.usedOnce {
-		return nil
-	}
-	if _, err := p.statements.forget.ExecContext(p.ctx, store.Instant(p.received)); err != nil {
-		return fmt.Errorf("forgetting used ids: %w", err)
-	}
-	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 const chainPage = `SELECT ` + recordColumns + `, writer, id, type, time, ifnull(jti, ''), fingerprint,
-	lineage, decision, ifnull(audience, '')
+	lineage, decision, ifnull(audience, ''), ifnull(task, '')
 	FROM book WHERE number > ? ORDER BY number LIMIT ?`
 
 // link is one record as the check sees it.
@@ -59,7 +59,7 @@ func (s *Store) fetchLinks(ctx context.Context, after uint64) ([]link, error) {
 		var fingerprint []byte
 		c := &l.columns
 		l.record, err = scanRecord(rows, &c.writer, &c.id, &c.kind, &c.time, &c.jti, &fingerprint,
-			&c.lineage, &c.decision, &c.audience)
+			&c.lineage, &c.decision, &c.audience, &c.task)
 		if err != nil && l.record.Number == 0 {
 			return nil, err
 		}

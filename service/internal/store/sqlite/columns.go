@@ -14,6 +14,7 @@ type columns struct {
 	writer, id, kind string
 	time             int64
 	jti, audience    string
+	task             string
 	lineage          sql.NullString // NULL: the same as jti
 	decision         sql.NullString // NULL: the same as id
 	fingerprint      narrowcast.Fingerprint
@@ -22,7 +23,7 @@ type columns struct {
 func columnsOf(e event.Event) columns {
 	c := columns{
 		writer: e.Writer, id: e.ID, kind: string(e.Type), time: store.Instant(e.Time),
-		audience: store.Door(e),
+		audience: store.Door(e), task: store.TaskOf(e),
 	}
 	lineage := ""
 	if t := e.Token; t != nil {

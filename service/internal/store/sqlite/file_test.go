@@ -148,7 +148,10 @@ func TestReadOnly(t *testing.T) {
 		}
 		_, appendErr := r.Append(ctx, issuedEntry(9))
 		_, appendAllErr := r.AppendAll(ctx, []store.Entry{issuedEntry(9)})
+		_, renewErr := r.Renew(ctx, "a", "key", dayOne, dayOne)
+		_, dropErr := r.DropTasks(ctx, dayOne, 1)
 		for name, err := range map[string]error{
+			"Renew": renewErr, "DropTasks": dropErr,
 			"Append": appendErr, "AppendAll": appendAllErr,
 			"Save":    r.Save(ctx, store.Revision{Number: 1, Applied: dayOne}),
 			"SaveKey": r.SaveKey(ctx, store.Key{ID: "k", Algorithm: "ES256", Public: []byte{1}, Published: dayOne}),

@@ -56,6 +56,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		"book_fingerprint": {Fingerprint: narrowcast.Fingerprint{1}, TokenID: "a"},
 		"book_lineage":     {Lineage: "a", Writer: "b"},
 		"book_decision":    {Decision: "a", TokenID: "b"},
+		"book_task":        {Task: "a", Writer: "b", Types: both},
 		"book_writer":      {Writer: "a", Types: both},
 		"book_audience":    {Audience: "a", To: time.Unix(1, 0)},
 		"book_type":        {Types: both, From: time.Unix(1, 0)},
@@ -69,6 +70,33 @@ func TestQueriesUseIndexes(t *testing.T) {
 			if !strings.Contains(plan, index) || strings.Contains(plan, "TEMP B-TREE") && !few || strings.Contains(plan, "SCAN book") {
 				t.Errorf("%s: the plan is\n%s", index, plan)
 			}
+		}
+	}
+}
+
+// Whoever follows rare types looks at what is behind his position and no more.
+func TestFollowingRareTypesIsCheap(t *testing.T) {
+	s := testStore(t)
+	for _, kind := range event.Types() {
+		selection := selectionOf(store.Query{Types: []event.Type{kind}})
+		statement, args := selection.page(window{900, 1000}, false, 100)
+		plan, rare := planOf(t, s, statement, args), kind != event.Issued && kind != event.Presented
+		if got := strings.Contains(plan, "book_type (type=? AND rowid>? AND rowid<?)"); got != rare {
+			t.Errorf("%s: the plan is\n%s", kind, plan)
+		}
+	}
+}
+
+// Sweeping looks at who is due, not at who was there.
+func TestTaskQueriesUseIndexes(t *testing.T) {
+	s := testStore(t)
+	for index, q := range map[string]store.TaskQuery{
+		"tasks_due": {Due: time.Unix(1, 0)}, "tasks_orphan": {Due: time.Unix(1, 0), Limit: 10},
+		"tasks_parent": {Parent: "a"}, "tasks_client": {Client: "a"},
+	} {
+		statement, args := taskSelection(q)
+		if plan := planOf(t, s, statement, args); !strings.Contains(plan, index) || strings.Contains(plan, "SCAN tasks\n") {
+			t.Errorf("%s: the plan is\n%s", index, plan)
 		}
 	}
 }

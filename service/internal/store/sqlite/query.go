@@ -52,6 +52,7 @@ func selectionOf(q store.Query) selection {
 	add("fingerprint", q.Fingerprint[:], !q.Fingerprint.IsZero())
 	add("jti", q.TokenID, q.TokenID != "")
 	either("lineage", "jti", q.Lineage)
+	add("task", q.Task, q.Task != "")
 	add("writer", q.Writer, q.Writer != "")
 	add("audience", q.Audience, q.Audience != "")
 	s.addTypes(q.Types)

@@ -42,6 +42,14 @@ func ground(t *testing.T) storetest.Ground {
 		Remove: func(t *testing.T, number uint64) {
 			tamper(t, path, `DELETE FROM book WHERE number = ?`, number)
 		},
+		Together: func(t *testing.T, s store.Store, entries []store.Entry) []error {
+			t.Helper()
+			errs, err := s.(*sqlite.Store).Together(entries)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return errs
+		},
 		MakeNewer: func(t *testing.T) {
 			raw(t, path, `INSERT INTO migrations (number, name, checksum, applied) VALUES (1000, 'x', 'x', 0)`)
 		},

@@ -11,6 +11,7 @@ type statements struct {
 	begin, commit, rollback *sql.Stmt
 	head, insert, kept      *sql.Stmt
 	used, use, forget       *sql.Stmt
+	task, saveTask          *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
@@ -24,8 +25,8 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&s.rollback, "ROLLBACK"},
 		{&s.head, "SELECT number, hash FROM book ORDER BY number DESC LIMIT 1"},
 		{&s.insert, `INSERT INTO book (number, received, hash, event,
-			writer, id, type, time, jti, fingerprint, lineage, decision, audience)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, writer) DO NOTHING`},
+			writer, id, type, time, jti, fingerprint, lineage, decision, audience, task)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, writer) DO NOTHING`},
 		{&s.kept, "SELECT number, received, hash, event FROM book WHERE writer = ? AND id = ?"},
 		{&s.used, "SELECT 1 FROM once WHERE space = ? AND id = ? AND until > ?"},
 		// One statement for all that a use depends on. It changes no row when the
@@ -35,6 +36,10 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 			ON CONFLICT (space, id) DO UPDATE SET until = excluded.until WHERE until <= ?`},
 		{&s.forget, `DELETE FROM once WHERE (space, id) IN
 			(SELECT space, id FROM once WHERE until <= ? ORDER BY until LIMIT 1000)`},
+		{&s.task, "SELECT task FROM tasks WHERE id = ?"},
+		{&s.saveTask, `INSERT INTO tasks (id, parent, client, opened, due, ended, task) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET parent = excluded.parent, client = excluded.client,
+			opened = excluded.opened, due = excluded.due, ended = excluded.ended, task = excluded.task`},
 	} {
 		var one error
 		*want.into, one = conn.PrepareContext(ctx, want.text)
@@ -46,7 +51,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 func (s *statements) close() error {
 	var err error
 	for _, statement := range []*sql.Stmt{s.begin, s.commit, s.rollback,
-		s.head, s.insert, s.kept, s.used, s.use, s.forget} {
+		s.head, s.insert, s.kept, s.used, s.use, s.forget, s.task, s.saveTask} {
 		err = errors.Join(err, statement.Close())
 	}
 	return err

@@ -60,7 +60,7 @@ func (s *Store) Import(ctx context.Context, fill func(store.Intake) error) error
 	j := &job{ctx: ctx, done: make(chan struct{}), do: func(ctx context.Context, conn *sql.Conn) error {
 		var full bool
 		if err := conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM book) OR EXISTS (SELECT 1 FROM revisions)
-			OR EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM once)`).Scan(&full); err != nil {
+			OR EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM once) OR EXISTS (SELECT 1 FROM tasks)`).Scan(&full); err != nil {
 			return err
 		}
 		if full {
@@ -113,6 +113,15 @@ func (in *intake) Used(ctx context.Context, once []store.Once) error {
 	for _, o := range once {
 		if _, err := in.conn.ExecContext(ctx, "INSERT INTO once (space, id, until) VALUES (?, ?, ?)", o.Space, o.ID, store.Instant(o.Until)); err != nil {
 			return fmt.Errorf("taking over a used id: %w", err)
+		}
+	}
+	return nil
+}
+
+func (in *intake) Tasks(ctx context.Context, tasks []store.Task) error {
+	for i := range tasks {
+		if err := insertTask(ctx, in.statements, &tasks[i]); err != nil {
+			return fmt.Errorf("taking over task %s: %w", tasks[i].ID, err)
 		}
 	}
 	return nil

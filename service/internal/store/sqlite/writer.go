@@ -33,11 +33,12 @@ type writer struct {
 	done chan struct{}
 }
 
-// job is what somebody waits for: entries to append, or something else to do
-// inside a transaction of its own.
+// job is what somebody waits for: entries to append, a lease to renew, or
+// something else to do inside a transaction of its own.
 type job struct {
 	ctx     context.Context
 	entries []entry
+	renewal *renewal
 	do      func(ctx context.Context, conn *sql.Conn) error
 
 	err  error
@@ -126,7 +127,7 @@ func (w *writer) gather(next *job) (batch []*job, last *job) {
 			return batch, next
 		default:
 			batch = append(batch, next)
-			entries += len(next.entries)
+			entries += max(len(next.entries), 1)
 		}
 		if entries >= w.most {
 			return batch, nil

@@ -182,6 +182,9 @@ func appendAllRefusesWhole(t *testing.T, b *bench) {
 	once := store.Once{Space: "s", ID: "x", Until: dayOne.Add(time.Hour)}
 	for name, bad := range map[string]store.Entry{
 		"once":      entry(bare("w", "b"), once),
+		"unless":    unless("b", once),
+		"running":   within("b", "a"),
+		"task":      keeping("b", task("a")),
 		"no writer": entry(bare("", "b")),
 	} {
 		entries := []store.Entry{entry(bare("w", "a")), bad}

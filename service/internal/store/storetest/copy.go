@@ -36,13 +36,13 @@ func copies(fresh func(t *testing.T) Ground) func(t *testing.T, b *bench) {
 		between := NewMemory(b.clock.Now)
 		var told []uint64
 		if err := store.Copy(ctx, from, between, func(done, total uint64) {
-			if told = append(told, done); total != 1203 {
+			if told = append(told, done); total != furnished {
 				t.Errorf("told of %d records", total)
 			}
 		}); err != nil {
 			t.Fatalf("copying out: %v", err)
 		}
-		if !slices.IsSorted(told) || told[0] != 0 || told[len(told)-1] != 1203 {
+		if !slices.IsSorted(told) || told[0] != 0 || told[len(told)-1] != furnished {
 			t.Errorf("told of %v", told)
 		}
 		other := &bench{ground: fresh(t), clock: b.clock}
@@ -54,16 +54,21 @@ func copies(fresh func(t *testing.T) Ground) func(t *testing.T, b *bench) {
 		wantCopy(t, from, other.both(t))
 		for _, o := range living {
 			wantUsed(t, "used before the copy", other.store, entry(bare("w", "again"), o))
+			wantRefused(t, "used before the copy", other.store, unless("again", o), store.ErrRevoked)
 		}
+		wantRefused(t, "ended before the copy", other.store, within("again", "ended"), store.ErrEnded)
 		mustAppend(t, other.store, entry(bare("w", "free"), store.Once{Space: "s", ID: "short", Until: dayOne.Add(time.Hour)}))
 		wantSame(t, "the same event again", mustAppend(t, other.store, entry(bare("w", "once 0"))), mustAppend(t, b.store, entry(bare("w", "once 0"))))
-		checkIntact(t, other.store, 1204)
+		checkIntact(t, other.store, furnished+1)
 
 		if err := store.Copy(ctx, from, other.both(t), nil); !errors.Is(err, store.ErrNotEmpty) {
 			t.Errorf("copying over a store: %v", err)
 		}
 	}
 }
+
+// furnished is how many records furnish writes.
+const furnished = 1200 + 3 + 603
 
 // furnish fills a store with everything there is and returns the ids that are
 // used up still.
@@ -95,6 +100,7 @@ func furnish(t *testing.T, b *bench) (living []store.Once) {
 	dead.Private, dead.Retired, dead.Gone = nil, dayOne.Add(time.Hour), dayOne.Add(2*time.Hour)
 	mustSaveKey(t, b.store, dead)
 	mustSaveKey(t, b.store, signingKey("alive", dayOne.Add(1)))
+	furnishTasks(t, b)
 	return living
 }
 
@@ -124,6 +130,7 @@ func wantCopy(t *testing.T, from, to both) {
 		t.Fatalf("%d keys, %v", len(keys), err)
 	}
 	wantKeys(t, to, keys...)
+	wantSameTasks(t, from, to)
 	if a, b := usedIn(t, from), usedIn(t, to); !maps.Equal(a, b) || len(a) != 2 {
 		t.Errorf("used ids: %v, want %v", b, a)
 	}
@@ -155,7 +162,8 @@ func importIsWholeOrNothing(t *testing.T, b *bench) {
 			err := errors.Join(
 				in.Revision(ctx, revision(1, dayOne, map[string][]byte{"a": {1}})),
 				in.Key(ctx, signingKey("k", dayOne)),
-				in.Used(ctx, []store.Once{{Space: "s", ID: "x", Until: dayOne.Add(time.Hour)}}))
+				in.Used(ctx, []store.Once{{Space: "s", ID: "x", Until: dayOne.Add(time.Hour)}}),
+				in.Tasks(ctx, []store.Task{task("a")}))
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -170,6 +178,7 @@ func importIsWholeOrNothing(t *testing.T, b *bench) {
 	}
 	wantNumbers(t, "after failed imports", find(t, b.store, store.Query{}))
 	wantKeys(t, b.store)
+	wantTasks(t, b.store, store.TaskQuery{}, "")
 	if n, err := b.store.LatestNumber(ctx); n != 0 || err != nil {
 		t.Errorf("LatestNumber: %d, %v", n, err)
 	}
@@ -182,46 +191,4 @@ func importIsWholeOrNothing(t *testing.T, b *bench) {
 		t.Errorf("the next record has number %d", r.Number)
 	}
 	checkIntact(t, b.store, 3)
-}
-
-// eachSpeaksForItself: of entries that wait together, a used id or a repeated
-// event concerns its own entry and no other.
-func eachSpeaksForItself(t *testing.T, b *bench) {
-	ctx := context.Background()
-	until := dayOne.Add(time.Hour)
-	used := store.Once{Space: "s", ID: "used", Until: until}
-	mustAppend(t, b.store, entry(bare("w", "first"), used))
-	const each = 12
-	results := make(chan error, 3*each)
-	for i := range each {
-		go func() {
-			_, err := b.store.Append(ctx, entry(bare("good", fmt.Sprint(i)), store.Once{Space: "s", ID: fmt.Sprint(i), Until: until}))
-			results <- err
-		}()
-		go func() {
-			_, err := b.store.Append(ctx, entry(bare("bad", fmt.Sprint(i)), used, store.Once{Space: "t", ID: fmt.Sprint(i), Until: until}))
-			if !errors.Is(err, store.ErrUsed) {
-				results <- fmt.Errorf("bad entry: %w", errors.Join(err, errors.New("want ErrUsed")))
-				return
-			}
-			results <- nil
-		}()
-		go func() {
-			r, err := b.store.Append(ctx, entry(bare("w", "first"), used))
-			if err == nil && r.Number != 1 {
-				err = fmt.Errorf("the repeated event is record %d", r.Number)
-			}
-			results <- err
-		}()
-	}
-	for range 3 * each {
-		if err := <-results; err != nil {
-			t.Error(err)
-		}
-	}
-	checkIntact(t, b.store, 1+each)
-	// What stood beside a used id was not used up.
-	for i := range each {
-		mustAppend(t, b.store, entry(bare("later", fmt.Sprint(i)), store.Once{Space: "t", ID: fmt.Sprint(i), Until: until}))
-	}
 }

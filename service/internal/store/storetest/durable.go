@@ -14,12 +14,18 @@ import (
 func reopenKeepsEverything(t *testing.T, b *bench) {
 	ctx := context.Background()
 	once := store.Once{Space: "s", ID: "x", Until: dayOne.Add(time.Hour)}
-	before := append(fill(t, b, 5), mustAppend(t, b.store, entry(bare("w", "once"), once)))
+	fill(t, b, 5)
+	mustAppend(t, b.store, entry(bare("w", "once"), once))
 	rev, key := revision(1, dayOne, map[string][]byte{"a": []byte("b")}), signingKey("k", dayOne)
 	if err := b.store.Save(ctx, rev); err != nil {
 		t.Fatal(err)
 	}
 	mustSaveKey(t, b.store, key)
+	running, ended := task("a"), turned(task("b"), store.TaskEnded)
+	mustKeep(t, b.store, running)
+	mustKeep(t, b.store, task("b"))
+	mustKeep(t, b.store, ended)
+	before := find(t, b.store, store.Query{})
 
 	b.close(t)
 	b.open(t)
@@ -33,12 +39,16 @@ func reopenKeepsEverything(t *testing.T, b *bench) {
 	got, err := b.store.Latest(ctx)
 	wantRevision(t, "Latest", got, err, rev)
 	wantKeys(t, b.store, key)
+	wantTask(t, b.store, running)
+	wantTask(t, b.store, ended)
+	wantRefused(t, "ended before", b.store, within("again", "a", "b"), store.ErrEnded)
+	wantRefused(t, "used before", b.store, unless("again", once), store.ErrRevoked)
 	wantUsed(t, "after reopening", b.store, entry(bare("w", "again"), once))
 	wantSame(t, "repeated after reopening", mustAppend(t, b.store, entry(bare("w", "once"))), before[5])
-	if r := mustAppend(t, b.store, entry(bare("w", "next"))); r.Number != 7 {
+	if r := mustAppend(t, b.store, entry(bare("w", "next"))); r.Number != 10 {
 		t.Errorf("the next record has number %d", r.Number)
 	}
-	checkIntact(t, b.store, 7)
+	checkIntact(t, b.store, 10)
 }
 
 func newerIsRefused(t *testing.T, b *bench) {
@@ -67,6 +77,10 @@ func closedStoreRefuses(t *testing.T, b *bench) {
 	_, atErr := b.store.At(ctx, dayOne)
 	_, numberErr := b.store.LatestNumber(ctx)
 	_, keysErr := b.store.Keys(ctx)
+	_, taskErr := b.store.Task(ctx, "a")
+	_, tasksErr := b.store.FindTasks(ctx, store.TaskQuery{})
+	_, renewErr := b.store.Renew(ctx, "a", "key-1", dayOne, dayOne)
+	_, dropErr := b.store.DropTasks(ctx, dayOne, 1)
 	var findErr, usedErr error
 	for _, err := range b.store.Find(ctx, store.Query{}) {
 		findErr = err
@@ -77,6 +91,7 @@ func closedStoreRefuses(t *testing.T, b *bench) {
 	}
 	_, revisionErr := whole.Revision(ctx, 1)
 	for name, err := range map[string]error{
+		"Task": taskErr, "FindTasks": tasksErr, "Renew": renewErr, "DropTasks": dropErr,
 		"Used": usedErr, "Revision": revisionErr, "Import": whole.Import(ctx, func(store.Intake) error { return nil }),
 		"Append": appendErr, "AppendAll": appendAllErr, "Find": findErr, "CheckChain": chainErr,
 		"Save": b.store.Save(ctx, revision(1, dayOne, nil)), "Latest": latestErr, "LatestNumber": numberErr, "At": atErr,

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
@@ -32,6 +33,7 @@ type shelves struct {
 	once      map[[2]string]time.Time
 	revisions []store.Revision
 	keys      []store.Key
+	tasks     map[narrowcast.TaskID]store.Task
 	newer     bool
 }
 
@@ -39,7 +41,9 @@ var _ store.Store = (*Memory)(nil)
 
 // NewMemory returns an empty store.
 func NewMemory(now func() time.Time) *Memory {
-	return &Memory{now: now, kept: &shelves{once: make(map[[2]string]time.Time)}}
+	return &Memory{now: now, kept: &shelves{
+		once: make(map[[2]string]time.Time), tasks: make(map[narrowcast.TaskID]store.Task),
+	}}
 }
 
 // enter locks the shelves for one operation.
@@ -72,7 +76,13 @@ func (m *Memory) Append(ctx context.Context, e store.Entry) (store.Record, error
 			return r, nil
 		}
 	}
+	if err := m.allowed(e); err != nil {
+		return store.Record{}, err
+	}
 	if err := m.spend(e.Once); err != nil {
+		return store.Record{}, err
+	}
+	if err := m.keepTask(e.Task); err != nil {
 		return store.Record{}, err
 	}
 	return m.add(kept, line), nil
@@ -108,8 +118,8 @@ func (m *Memory) spend(once []store.Once) error {
 // AppendAll keeps many entries.
 func (m *Memory) AppendAll(ctx context.Context, entries []store.Entry) (int, error) {
 	for _, e := range entries {
-		if _, _, err := e.Encode(); err != nil || len(e.Once) > 0 {
-			return 0, errors.Join(err, errors.New("an entry is faulty or carries ids to be used once"))
+		if _, _, err := e.Encode(); err != nil || !e.OnlyEvent() {
+			return 0, errors.Join(err, errors.New("an entry is faulty or carries more than an event"))
 		}
 	}
 	before, err := m.count(ctx)
@@ -175,6 +185,7 @@ func matches(q store.Query, r store.Record) bool {
 		(q.Lineage == "" || q.Lineage == token.Lineage) &&
 		(q.Decision == "" || q.Decision == e.Decision) &&
 		(q.Writer == "" || q.Writer == e.Writer) &&
+		(q.Task == "" || q.Task == store.TaskOf(e)) &&
 		(q.Audience == "" || q.Audience == store.Door(e)) &&
 		(len(q.Types) == 0 || slices.Contains(q.Types, e.Type)) &&
 		(q.From.IsZero() || !e.Time.Before(q.From)) &&

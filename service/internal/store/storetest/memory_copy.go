@@ -59,12 +59,15 @@ func (m *Memory) Import(ctx context.Context, fill func(store.Intake) error) erro
 	}
 	defer leave()
 	k := m.kept
-	if len(k.records)+len(k.revisions)+len(k.keys)+len(k.once) > 0 {
+	if len(k.records)+len(k.revisions)+len(k.keys)+len(k.once)+len(k.tasks) > 0 {
 		return store.ErrNotEmpty
 	}
 	in := &memoryIntake{once: make(map[[2]string]store.Once)}
 	if err := fill(in); err != nil {
 		return err
+	}
+	for _, t := range in.tasks {
+		k.tasks[t.ID] = t
 	}
 	k.records, k.revisions, k.keys = in.records, in.revisions, in.keys
 	for name, o := range in.once {
@@ -79,6 +82,7 @@ type memoryIntake struct {
 	revisions []store.Revision
 	keys      []store.Key
 	once      map[[2]string]store.Once
+	tasks     []store.Task
 }
 
 func (in *memoryIntake) Records(_ context.Context, records []store.Record) error {
@@ -105,5 +109,10 @@ func (in *memoryIntake) Used(_ context.Context, once []store.Once) error {
 	for _, o := range once {
 		in.once[[2]string{o.Space, o.ID}] = o
 	}
+	return nil
+}
+
+func (in *memoryIntake) Tasks(_ context.Context, tasks []store.Task) error {
+	in.tasks = append(in.tasks, tasks...)
 	return nil
 }

@@ -97,3 +97,45 @@ func checkNumbersOnly(t *testing.T, b store.Book, want int) {
 	}
 	checkIntact(t, b, want)
 }
+
+// eachSpeaksForItself: of entries that wait together, a used id or a repeated
+// event concerns its own entry and no other.
+func eachSpeaksForItself(t *testing.T, b *bench) {
+	ctx := context.Background()
+	until := dayOne.Add(time.Hour)
+	used := store.Once{Space: "s", ID: "used", Until: until}
+	mustAppend(t, b.store, entry(bare("w", "first"), used))
+	const each = 12
+	results := make(chan error, 3*each)
+	for i := range each {
+		go func() {
+			_, err := b.store.Append(ctx, entry(bare("good", fmt.Sprint(i)), store.Once{Space: "s", ID: fmt.Sprint(i), Until: until}))
+			results <- err
+		}()
+		go func() {
+			_, err := b.store.Append(ctx, entry(bare("bad", fmt.Sprint(i)), used, store.Once{Space: "t", ID: fmt.Sprint(i), Until: until}))
+			if !errors.Is(err, store.ErrUsed) {
+				results <- fmt.Errorf("bad entry: %w", errors.Join(err, errors.New("want ErrUsed")))
+				return
+			}
+			results <- nil
+		}()
+		go func() {
+			r, err := b.store.Append(ctx, entry(bare("w", "first"), used))
+			if err == nil && r.Number != 1 {
+				err = fmt.Errorf("the repeated event is record %d", r.Number)
+			}
+			results <- err
+		}()
+	}
+	for range 3 * each {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	checkIntact(t, b.store, 1+each)
+	// What stood beside a used id was not used up.
+	for i := range each {
+		mustAppend(t, b.store, entry(bare("later", fmt.Sprint(i)), store.Once{Space: "t", ID: fmt.Sprint(i), Until: until}))
+	}
+}

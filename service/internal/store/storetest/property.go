@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -24,6 +23,10 @@ func likeTheModel(fresh func(t *testing.T) Ground) func(t *testing.T, b *bench) 
 			defer func() { _ = p.driver.Close() }()
 			r.Repeat(map[string]func(*rapid.T){
 				"append":    p.append,
+				"keep":      p.keepTask,
+				"renew":     p.renew,
+				"drop":      p.drop,
+				"tasks":     p.findTasks,
 				"appendAll": p.appendAll,
 				"find":      p.find,
 				"check":     p.check,
@@ -77,10 +80,13 @@ func (p *pair) event(r *rapid.T) event.Event {
 		Time: someTime(r, "time"), Decision: few(r, "decision"), Expected: few(r, "expected"), Detail: rapid.String().Draw(r, "detail"),
 	}
 	if rapid.Bool().Draw(r, "with token") {
-		e.Token = &event.Token{ID: few(r, "jti"), Lineage: few(r, "lineage")}
+		e.Token = &event.Token{ID: few(r, "jti"), Lineage: few(r, "lineage"), Task: few(r, "token task")}
 		if f := few(r, "fingerprint"); f != "" {
 			e.Token.Fingerprint = fingerprint(f)
 		}
+	}
+	if rapid.Bool().Draw(r, "with task") {
+		e.Task = &event.Task{ID: few(r, "event task")}
 	}
 	if rapid.Bool().Draw(r, "with verifier") {
 		e.Verifier = &event.Verifier{Audience: few(r, "verifier")}
@@ -93,11 +99,19 @@ func (p *pair) append(r *rapid.T) {
 	for range rapid.IntRange(0, 2).Draw(r, "once") {
 		e.Once = append(e.Once, store.Once{Space: "s", ID: few(r, "once id"), Until: p.clock.Now().Add(time.Minute)})
 	}
+	for range rapid.IntRange(0, 1).Draw(r, "unless") {
+		e.Unless = append(e.Unless, store.Once{Space: "s", ID: few(r, "unless id")})
+	}
+	for range rapid.IntRange(0, 1).Draw(r, "running") {
+		e.Running = append(e.Running, someTask(r))
+	}
+	p.appendBoth(r, e)
+}
+
+func (p *pair) appendBoth(r *rapid.T, e store.Entry) {
 	got, gotErr := p.driver.Append(context.Background(), e)
 	want, wantErr := p.model.Append(context.Background(), e)
-	if (gotErr == nil) != (wantErr == nil) || errors.Is(gotErr, store.ErrUsed) != errors.Is(wantErr, store.ErrUsed) {
-		r.Fatalf("Append: %v, the model says %v", gotErr, wantErr)
-	}
+	sameError(r, "Append", gotErr, wantErr)
 	if gotErr == nil && !same(got, want) {
 		r.Fatalf("Append: got %d %s, the model says %d %s", got.Number, got.Encoded, want.Number, want.Encoded)
 	}
@@ -121,7 +135,7 @@ func someQuery(r *rapid.T) store.Query {
 		Newest: rapid.Bool().Draw(r, "newest"),
 	}
 	for range rapid.IntRange(0, 2).Draw(r, "fields") {
-		switch value := few(r, "value"); rapid.IntRange(0, 8).Draw(r, "field") {
+		switch value := few(r, "value"); rapid.IntRange(0, 9).Draw(r, "field") {
 		case 0:
 			q.TokenID = value
 		case 1:
@@ -137,6 +151,8 @@ func someQuery(r *rapid.T) store.Query {
 		case 6:
 			q.Types = append(q.Types, someType(r))
 		case 7:
+			q.Task = value
+		case 8:
 			q.From = someTime(r, "from")
 		default:
 			q.To = someTime(r, "to")

@@ -21,6 +21,9 @@ type Ground struct {
 	// back, Remove takes a record out, Rename changes only the id under which
 	// its token is found. The store is closed meanwhile.
 	Alter, Remove, Rename func(t *testing.T, number uint64)
+	// Together appends entries in one transaction, in this order, and returns what
+	// became of each. Without it they are appended one after the other.
+	Together func(t *testing.T, s store.Store, entries []store.Entry) []error
 	// MakeNewer makes the ground look as if a newer program had written it.
 	MakeNewer func(t *testing.T)
 }
@@ -44,6 +47,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Ground) {
 		{"AppendAll", appendAll},
 		{"AppendAllRefusesWhole", appendAllRefusesWhole},
 		{"FindByEachField", findByEachField},
+		{"FindByTask", findByTask},
 		{"FindByOddNames", findByOddNames},
 		{"FindOrderAndLimits", findOrderAndLimits},
 		{"FindByTime", findByTime},
@@ -65,6 +69,20 @@ func Run(t *testing.T, fresh func(t *testing.T) Ground) {
 		{"ClosedStoreRefuses", closedStoreRefuses},
 		{"CloseWaits", closeWaits},
 		{"EachSpeaksForItself", eachSpeaksForItself},
+		{"UsedUpForbids", usedUpForbids},
+		{"OnlyRunningTasksGoOn", onlyRunningTasksGoOn},
+		{"RefusalsHaveAnOrder", refusalsHaveAnOrder},
+		{"RepeatedEventIsNotAskedAgain", repeatedEventIsNotAskedAgain},
+		{"BatchSeesItself", batchSeesItself},
+		{"TasksAreKept", tasksAreKept},
+		{"BadTasksAreRefused", badTasksAreRefused},
+		{"LeaseIsRenewed", leaseIsRenewed},
+		{"TasksAreFound", tasksAreFound},
+		{"EndedTasksAreDropped", endedTasksAreDropped},
+		{"NothingComesAfterRevocation", nothingComesAfterRevocation},
+		{"NothingComesAfterTheEnd", nothingComesAfterTheEnd},
+		{"OneOfRenewalAndEndWins", oneOfRenewalAndEndWins},
+		{"OneOfManyEnds", oneOfManyEnds},
 		{"Copies", copies(fresh)},
 		{"ImportIsWholeOrNothing", importIsWholeOrNothing},
 		{"LikeTheModel", likeTheModel(fresh)},
