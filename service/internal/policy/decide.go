@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -15,20 +15,40 @@ func (r *Rules) Decide(q Request) Decision {
 		d.refuse(InvalidTarget, "there are no rules", "")
 		return d
 	}
+	if q.Parent != nil {
+		r.decideParent(q, &d)
+		q.Until = earlier(q.Until, q.Parent.Expires)
+	}
 	door := r.resolve(q, &d)
 	if door == nil {
 		return d
 	}
-	d.Audience = door.Audience
+	d.Audience, d.Stale = door.Audience, door.Stale
 	d.step(door.known)
 	d.decideScope(door, q)
+	r.decideChain(door, q, &d)
+	d.decideDetails(door, q)
 	d.decideBinding(door, q)
 	d.decideLifetime(door, q)
+	d.SingleUse, d.StatusList = door.SingleUse, door.StatusList
 	d.Allowed = d.Refusal == ""
 	if !d.Allowed {
-		d.Scope, d.Lifetime, d.Cut, d.Bind = narrowcast.Scope{}, 0, false, Shown{}
+		d.grantNothing()
 	}
 	return d
+}
+
+func (d *Decision) grantNothing() {
+	d.Scope, d.Lifetime, d.Cut, d.Bind = narrowcast.Scope{}, 0, false, Shown{}
+	d.Actors, d.MayAct, d.SingleUse, d.StatusList = nil, "", false, false
+}
+
+// earlier returns the earlier of two ends; zero is no end.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (d *Decision) step(r Reason) {
@@ -90,6 +110,20 @@ func (d *Decision) decideScope(door *door, q Request) {
 	default:
 		d.refuse(InvalidScope, "the caller is granted "+grant.Scope.String()+" and not "+first(q.Scope, grant.Scope), grant.Position)
 	}
+	if grant != nil {
+		d.MayAct = narrowcast.Subject(grant.MayAct)
+		if q.Parent != nil {
+			d.handOn(grant, q)
+		}
+	}
+}
+
+func (d *Decision) decideDetails(door *door, q Request) {
+	for _, kind := range q.Details {
+		if kind != RequestDetail && !slices.Contains(door.Details, kind) {
+			d.refuse(InvalidDetails, "the resource understands no authorization_details of type "+short(kind), door.Position)
+		}
+	}
 }
 
 func (d *Decision) decideBinding(door *door, q Request) {
@@ -100,6 +134,7 @@ func (d *Decision) decideBinding(door *door, q Request) {
 	case d.Bind.MTLS:
 		d.step(door.mtls)
 	case door.Binding.Sender == Required:
+		d.KeyMissing = d.Refusal == ""
 		d.step(door.unbound)
 	case q.Shown.DPoP:
 		d.step(door.bearer)
@@ -136,57 +171,4 @@ func (d *Decision) endWith(q Request) {
 		d.Lifetime, d.Cut = left, q.Lifetime > left
 		d.step(Reason{Text: "the life was cut to the end of what the token is based on, " + q.Until.Format(time.RFC3339)})
 	}
-}
-
-// first names the first token of need that have does not hold.
-func first(need, have narrowcast.Scope) string {
-	for token := range need.Tokens() {
-		if !have.Has(token) {
-			return short(token)
-		}
-	}
-	return ""
-}
-
-// short cuts what a stranger sent, so that a token in the wrong field is not
-// repeated in full.
-func short(s string) string {
-	const most = 80
-	s = strings.ToValidUTF8(s, "?")
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return "\"" + strings.Map(printable, s) + "\""
-}
-
-func printable(r rune) rune {
-	if r < 0x20 || r == 0x7f {
-		return '?'
-	}
-	return r
-}
-
-// Explain tells the decision in lines: the answer, then every reason with the
-// place of the rule behind it.
-func (d Decision) Explain() string {
-	var b strings.Builder
-	switch {
-	case d.Allowed:
-		b.WriteString("allowed: " + d.Audience.String() + " with scope " + d.Scope.String() + " for " + d.Lifetime.String())
-	case d.Refusal == "":
-		b.WriteString("refused: nothing was decided")
-	default:
-		b.WriteString("refused: " + d.Refusal)
-	}
-	for _, reason := range d.Reasons {
-		sign := "  + "
-		if reason.Refusal != "" {
-			sign = "  - "
-		}
-		b.WriteString("\n" + sign + reason.Text)
-		if reason.Position != "" {
-			b.WriteString(" (" + reason.Position + ")")
-		}
-	}
-	return b.String()
 }

@@ -16,6 +16,8 @@ type Rules struct {
 	doors   map[string]*door // by the text of the audience
 	aliases map[string]alias
 	ordered []*door
+	clients map[narrowcast.ClientID]Client
+	parties map[narrowcast.Subject]narrowcast.ClientID // by every name that a client has
 }
 
 // Config is what Rules are made of.
@@ -23,6 +25,9 @@ type Config struct {
 	Doors   []Door
 	Grants  []Grant
 	Aliases []Alias
+	// Clients are all that are registered. A token of another one is not
+	// exchanged; asking in their own name is up to Grants alone.
+	Clients []Client
 
 	_ struct{}
 }
@@ -53,9 +58,13 @@ type alias struct {
 
 // NewRules makes Rules. It returns every fault: a door or grant that is there
 // twice, a grant for a door that is not there or of a scope that the door does
-// not know, a lifetime that makes no sense.
+// not know, a lifetime that makes no sense, a client or a name that is there
+// twice.
 func NewRules(c Config) (*Rules, error) {
-	r := &Rules{doors: make(map[string]*door, len(c.Doors)), aliases: make(map[string]alias, len(c.Aliases))}
+	r := &Rules{
+		doors: make(map[string]*door, len(c.Doors)), aliases: make(map[string]alias, len(c.Aliases)),
+		clients: make(map[narrowcast.ClientID]Client, len(c.Clients)), parties: make(map[narrowcast.Subject]narrowcast.ClientID, len(c.Clients)),
+	}
 	var errs []error
 	for _, d := range c.Doors {
 		errs = append(errs, r.addDoor(d))
@@ -65,6 +74,9 @@ func NewRules(c Config) (*Rules, error) {
 	}
 	for _, a := range c.Aliases {
 		errs = append(errs, r.addAlias(a))
+	}
+	for _, one := range c.Clients {
+		errs = append(errs, r.addClient(one))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
@@ -85,7 +97,10 @@ func (r *Rules) addDoor(d Door) error {
 		return fmt.Errorf("%s: door %s: a life of %s under a ceiling of %s makes no sense", d.Position, d.Audience, d.TTL, d.MaxTTL)
 	case d.Binding.Sender == Required && !d.Binding.binds():
 		return fmt.Errorf("%s: door %s demands bound tokens and allows no way to bind them", d.Position, d.Audience)
+	case d.Delegation < 0 || d.Delegation > narrowcast.MaxActors:
+		return fmt.Errorf("%s: door %s: tokens are handed on at most %d times, and not %d times", d.Position, d.Audience, narrowcast.MaxActors, d.Delegation)
 	}
+	d.Servers, d.Details = slices.Clone(d.Servers), slices.Clone(d.Details)
 	own := &door{
 		Door:     d,
 		grants:   map[narrowcast.ClientID]*grant{},
@@ -139,6 +154,29 @@ func (r *Rules) addAlias(a Alias) error {
 	}
 	r.aliases[a.Name] = alias{a, d}
 	return nil
+}
+
+func (r *Rules) addClient(c Client) error {
+	if _, again := r.clients[c.ID]; again || c.ID == "" {
+		return fmt.Errorf("%s: client %q is there twice, or has no id", c.Position, c.ID)
+	}
+	names := slices.Insert(slices.Clone(c.Names), 0, narrowcast.Subject(c.ID))
+	for _, name := range names {
+		if other, taken := r.parties[name]; taken && other != c.ID {
+			return fmt.Errorf("%s: %q is the name of client %q already", c.Position, name, other)
+		}
+		r.parties[name] = c.ID
+	}
+	r.clients[c.ID] = c
+	return nil
+}
+
+// at returns the door of this audience.
+func (r *Rules) at(a narrowcast.Audience) *door {
+	if a.IsZero() {
+		return nil
+	}
+	return r.doors[a.String()]
 }
 
 // find returns the door of this identifier, with or without the root slash.
