@@ -24,7 +24,7 @@ const (
 	DoorRemoved      = "door_removed"
 	DoorDisabled     = "door_disabled"
 	DoorEnabled      = "door_enabled"
-	DoorChanged      = "door_changed" // a field that is not about reach: name, owner, data, known scopes
+	DoorChanged      = "door_changed" // a field that is not about reach: name, owner, data, known scopes and details
 	WallChanged      = "wall_changed" // tenant or environment
 	CriticalityMoved = "criticality_changed"
 	LifetimeChanged  = "lifetime_changed" // ttl or max_ttl
@@ -33,6 +33,13 @@ const (
 	ReachLost        = "reach_lost"
 	VerifierAdded    = "verifier_added"
 	VerifierRemoved  = "verifier_removed"
+	ServerAdded      = "server_added" // a client may exchange and introspect the tokens of a resource
+	ServerRemoved    = "server_removed"
+	MayActChanged    = "may_act_changed"     // who alone may exchange the tokens of a caller
+	DelegationMoved  = "delegation_changed"  // how often tokens may have been handed on
+	StaleChanged     = "stale_changed"       // when news of revocations is too old, and what then
+	SingleUseChanged = "single_use_changed"  // whether a token is good for one request
+	StatusChanged    = "status_list_changed" // whether a status list tells of tokens
 	AliasAdded       = "alias_added"
 	AliasRemoved     = "alias_removed"
 	ClientAdded      = "client_added"

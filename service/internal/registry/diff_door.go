@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/narrowcast-io/narrowcast"
 	sy "github.com/narrowcast-io/narrowcast/service/internal/strictyaml"
 )
 
@@ -17,8 +18,7 @@ func (d *differ) doors() {
 			d.add(Change{Kind: DoorAdded, Door: id, After: is.Name, Position: is.Position,
 				Text: fmt.Sprintf("%s is a new resource, %s, criticality %s, owned by %s", is.Name, id, is.Criticality, is.Owner)})
 			was = &Resource{}
-			d.verifiers(id, was, is)
-			d.aliases(id, was, is)
+			d.attached(id, was, is)
 		case is == nil:
 			d.add(Change{Kind: DoorRemoved, Door: id, Before: was.Name, Position: was.Position,
 				Text: fmt.Sprintf("%s is no resource any more, %s", was.Name, id)})
@@ -53,23 +53,32 @@ func (d *differ) door(id string, was, is *Resource) {
 	change(LifetimeChanged, "ttl", life(was.TTL), life(is.TTL), is.TTL > was.TTL)
 	change(LifetimeChanged, "max_ttl", life(was.MaxTTL), life(is.MaxTTL), is.MaxTTL > was.MaxTTL)
 	change(BindingChanged, "binding", was.Binding.String(), is.Binding.String(), is.Binding.Looser(was.Binding))
-	d.verifiers(id, was, is)
+	d.delegation(id, was, is, change)
+	d.attached(id, was, is)
+}
+
+// attached tells of whom a resource names.
+func (d *differ) attached(id string, was, is *Resource) {
+	d.listed(id, is, was.Verifiers, is.Verifiers, VerifierAdded, VerifierRemoved, "report for "+is.Name)
+	d.listed(id, is, was.Servers, is.Servers, ServerAdded, ServerRemoved, "exchange and introspect tokens for "+is.Name)
+	d.mayAct(id, was, is)
 	d.aliases(id, was, is)
 }
 
 func weight(c Criticality) int { return slices.Index([]Criticality{Low, Medium, High}, c) }
 
-func (d *differ) verifiers(id string, was, is *Resource) {
-	for _, client := range is.Verifiers {
-		if !slices.Contains(was.Verifiers, client) {
-			d.add(Change{Kind: VerifierAdded, Door: id, Client: string(client), Position: is.Position, Widens: true,
-				Text: string(client) + " may report for " + is.Name})
+// listed tells who was added to a list of clients and who was taken from it.
+func (d *differ) listed(id string, of *Resource, was, is []narrowcast.ClientID, added, removed, what string) {
+	for _, client := range is {
+		if !slices.Contains(was, client) {
+			d.add(Change{Kind: added, Door: id, Client: string(client), Position: of.Position, Widens: true,
+				Text: string(client) + " may " + what})
 		}
 	}
-	for _, client := range was.Verifiers {
-		if !slices.Contains(is.Verifiers, client) {
-			d.add(Change{Kind: VerifierRemoved, Door: id, Client: string(client), Position: is.Position,
-				Text: string(client) + " may no longer report for " + is.Name})
+	for _, client := range was {
+		if !slices.Contains(is, client) {
+			d.add(Change{Kind: removed, Door: id, Client: string(client), Position: of.Position,
+				Text: string(client) + " may no longer " + what})
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash"
 	"time"
+
+	"github.com/narrowcast-io/narrowcast"
 )
 
 // Digest returns the SHA-256, in hex, of what the registry says. Comments,
@@ -17,7 +19,7 @@ func (s *Snapshot) Digest() string { return s.digest }
 // registries give the same bytes.
 func (s *Snapshot) computeDigest() string {
 	h := fields{sha256.New()}
-	h.add("narrowcast registry 1")
+	h.add("narrowcast registry 2")
 	h.count(len(s.resources))
 	for _, r := range s.resources {
 		h.resource(r)
@@ -52,6 +54,13 @@ func (h fields) list(texts []string) {
 	h.add(texts...)
 }
 
+func (h fields) clients(ids []narrowcast.ClientID) {
+	h.count(len(ids))
+	for _, id := range ids {
+		h.add(string(id))
+	}
+}
+
 func (h fields) resource(r Resource) {
 	h.add(r.Audience.String(), r.Name, r.Owner, r.Environment, string(r.Criticality), r.Tenant, r.Scopes.String(),
 		fmt.Sprint(r.Disabled), r.TTL.String(), r.MaxTTL.String())
@@ -59,12 +68,12 @@ func (h fields) resource(r Resource) {
 	h.add(r.Binding.String())
 	h.count(len(r.Callers))
 	for _, c := range r.Callers {
-		h.add(string(c.Client), c.Scopes.String())
+		h.add(string(c.Client), c.Scopes.String(), string(c.MayAct))
 	}
-	h.count(len(r.Verifiers))
-	for _, v := range r.Verifiers {
-		h.add(string(v))
-	}
+	h.clients(r.Verifiers)
+	h.clients(r.Servers)
+	h.add(fmt.Sprint(r.Delegation, r.SingleUse, r.StatusList), r.Stale.After.String(), string(r.Stale.When))
+	h.list(r.Details)
 	h.count(len(r.Aliases))
 	for _, a := range r.Aliases {
 		h.add(a.Name, a.Until.Format(time.RFC3339))

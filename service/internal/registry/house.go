@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 )
 
 // Scopes of the issuer's own doors.
@@ -15,55 +14,73 @@ const (
 	ScopeReport = "report" // at the events door: report events
 	ScopeRead   = "read"   // at the administration door: read the book and the registry
 	ScopeApply  = "apply"  // at the administration door: apply a registry
+	ScopeRevoke = "revoke" // at the administration door: call tokens back, stop tasks of others
+	ScopeFollow = "follow" // at the feed: learn what was revoked
+	ScopeUse    = "use"    // at the uses door: use up a token that is good for one request
+	ScopeRun    = "run"    // at the tasks door: open tasks and end them
 )
 
 // EventsDoor returns the audience at which the issuer takes in events.
 func EventsDoor(issuer narrowcast.Issuer) (narrowcast.Audience, error) {
-	return narrowcast.ParseAudience(strings.TrimSuffix(issuer.String(), "/") + "/events")
+	return below(issuer, "events")
 }
 
 // AdminDoor returns the audience of the issuer's administration.
-func AdminDoor(issuer narrowcast.Issuer) (narrowcast.Audience, error) {
-	return narrowcast.ParseAudience(strings.TrimSuffix(issuer.String(), "/") + "/admin")
+func AdminDoor(issuer narrowcast.Issuer) (narrowcast.Audience, error) { return below(issuer, "admin") }
+
+// FeedDoor returns the audience at which the issuer tells what was revoked.
+func FeedDoor(issuer narrowcast.Issuer) (narrowcast.Audience, error) { return below(issuer, "feed") }
+
+// UsesDoor returns the audience at which tokens for one request are used up.
+func UsesDoor(issuer narrowcast.Issuer) (narrowcast.Audience, error) { return below(issuer, "uses") }
+
+// TasksDoor returns the audience at which tasks are opened and ended.
+func TasksDoor(issuer narrowcast.Issuer) (narrowcast.Audience, error) { return below(issuer, "tasks") }
+
+func below(issuer narrowcast.Issuer, name string) (narrowcast.Audience, error) {
+	a, err := narrowcast.ParseAudience(strings.TrimSuffix(issuer.String(), "/") + "/" + name)
+	if err != nil {
+		return narrowcast.Audience{}, fmt.Errorf("the issuer's own doors: %w", err)
+	}
+	return a, nil
 }
 
 // WithHouse returns s with the doors of the issuer itself added. They are
 // resources like all others, so that one policy, one kind of token and one book
 // serve them too:
 //
-//   - issuer/events, scope report; its callers are all clients that some
-//     resource lists as a verifier;
-//   - issuer/admin, scopes read and apply; its callers are all clients of kind
-//     admin.
+//   - issuer/events, scope report, and issuer/uses, scope use; their callers are
+//     all clients that some resource lists as a verifier;
+//   - issuer/feed, scope follow; its callers are those and all clients that some
+//     resource lists as a server;
+//   - issuer/tasks, scope run; its callers are all clients that some resource
+//     lists as a caller. Its tokens are bound to a key, which is what tells the
+//     holder of a task;
+//   - issuer/admin, scopes read, apply and revoke; its callers are all clients of
+//     kind admin.
 //
-// They follow from the files and cannot be written in them, so nobody can open
-// them wider by hand: their audiences and names are refused there. The digest
-// stays that of the files. It fails when a resource of the files has one of
-// these audiences or one too like it, and when a foreign issuer has our own
+// No token for them may have been handed on: whoever comes here comes in his own
+// name. They follow from the files and cannot be written in them, so nobody can
+// open them wider by hand: their audiences and names are refused there. The
+// digest stays that of the files. It fails when a resource of the files has one
+// of these audiences or one too like it, and when a foreign issuer has our own
 // identifier or one too like it: its tokens could pass for ours.
 func (s *Snapshot) WithHouse(issuer narrowcast.Issuer) (*Snapshot, error) {
-	events, err := EventsDoor(issuer)
-	if err != nil {
-		return nil, fmt.Errorf("the issuer's own doors: %w", err)
-	}
-	admin, err := AdminDoor(issuer)
-	if err != nil {
-		return nil, fmt.Errorf("the issuer's own doors: %w", err)
-	}
 	if err := s.foreign(issuer); err != nil {
 		return nil, err
 	}
 	house := &Snapshot{clients: slices.Clone(s.clients), issuers: s.issuers, digest: s.digest}
-	own := []Resource{
-		builtIn(events, reserved+"events", ScopeReport, s.reporters()),
-		builtIn(admin, reserved+"admin", ScopeApply+" "+ScopeRead, s.admins()),
-	}
-	for _, door := range own {
-		if err := s.keepsOff(door.Audience.String()); err != nil {
+	house.resources = s.Resources()
+	for _, plan := range s.plans() {
+		audience, err := below(issuer, plan.name)
+		if err != nil {
 			return nil, err
 		}
+		if err := s.keepsOff(audience.String()); err != nil {
+			return nil, err
+		}
+		house.resources = append(house.resources, plan.build(audience))
 	}
-	house.resources = append(s.Resources(), own...)
 	if err := house.index(); err != nil {
 		return nil, err
 	}
@@ -101,37 +118,4 @@ func (s *Snapshot) foreign(own narrowcast.Issuer) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func builtIn(a narrowcast.Audience, name, scopes string, callers []Caller) Resource {
-	scope, _ := narrowcast.ParseScope(scopes) // constants
-	for i := range callers {
-		callers[i].Scopes = scope
-	}
-	return Resource{
-		Audience: a, Name: name, Owner: "narrowcast", Criticality: Medium, Scopes: scope,
-		TTL: DefaultTTL, MaxTTL: DefaultMaxTTL, Binding: policy.Binding{Sender: policy.Preferred, DPoP: true}, Callers: callers, BuiltIn: true, Position: "built in",
-	}
-}
-
-// reporters are the clients that report for some resource, each with the place
-// that says so.
-func (s *Snapshot) reporters() (callers []Caller) {
-	for _, r := range s.resources {
-		for _, client := range r.Verifiers {
-			if !slices.ContainsFunc(callers, func(c Caller) bool { return c.Client == client }) {
-				callers = append(callers, Caller{Client: client, Position: r.Position})
-			}
-		}
-	}
-	return callers
-}
-
-func (s *Snapshot) admins() (callers []Caller) {
-	for _, c := range s.clients {
-		if c.Kind == Admin {
-			callers = append(callers, Caller{Client: c.ID, Position: c.Position})
-		}
-	}
-	return callers
 }

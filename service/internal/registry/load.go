@@ -49,6 +49,7 @@ type draftResource struct {
 	at, id, name sy.Value
 	callers      []reference
 	verifiers    []reference
+	servers      []reference
 	aliases      []sy.Value
 }
 
@@ -80,6 +81,7 @@ type reference struct {
 	client narrowcast.ClientID
 	at     sy.Value
 	scopes sy.Value
+	mayAct sy.Value
 }
 
 // MaxIssuers bounds the foreign issuers of a registry: a running issuer keeps a

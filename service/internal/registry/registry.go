@@ -36,6 +36,12 @@ type Resource struct {
 	Binding     policy.Binding
 	Callers     []Caller
 	Verifiers   []narrowcast.ClientID // who may report for this door
+	Servers     []narrowcast.ClientID // who are this door: they may exchange and introspect tokens addressed to it
+	Delegation  int                   // how often a token for it may have been handed on
+	SingleUse   bool                  // its tokens are good for one request
+	StatusList  bool                  // its tokens have a place in a status list
+	Stale       policy.Stale          // when news of revocations is too old, and what then
+	Details     []string              // types of authorization_details (RFC 9396) that it understands, besides policy.RequestDetail
 	Aliases     []Alias
 	BuiltIn     bool // a door of the issuer itself, see [Snapshot.WithHouse]
 	Position    string
@@ -45,6 +51,7 @@ type Resource struct {
 type Caller struct {
 	Client   narrowcast.ClientID
 	Scopes   narrowcast.Scope
+	MayAct   narrowcast.ClientID // who alone may exchange the tokens that it gets; empty: every server of the resource
 	Position string
 }
 

@@ -4,20 +4,9 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 	sy "github.com/narrowcast-io/narrowcast/service/internal/strictyaml"
-)
-
-// Lifetimes of tokens.
-const (
-	DefaultTTL    = 5 * time.Minute
-	DefaultMaxTTL = 10 * time.Minute
-	HighCeiling   = 15 * time.Minute // of resources of criticality high
-	HardCeiling   = time.Hour
-	minTTL        = 10 * time.Second
 )
 
 func (l *loader) readResource(v sy.Value) {
@@ -38,7 +27,9 @@ func (l *loader) readResource(v sy.Value) {
 		sy.Field{Name: "disabled", Read: set(&d.Disabled, sy.Value.Bool)},
 		sy.Field{Name: "tokens", Read: func(v sy.Value) { tokens = v }},
 		sy.Field{Name: "callers", Read: func(v sy.Value) { v.List(0, maxEntries, d.readCaller) }},
-		sy.Field{Name: "verifiers", Read: func(v sy.Value) { v.List(0, maxShort, d.readVerifier) }},
+		sy.Field{Name: "verifiers", Read: func(v sy.Value) { v.List(0, maxShort, readClients(&d.verifiers, &d.Verifiers)) }},
+		sy.Field{Name: "servers", Read: func(v sy.Value) { v.List(0, maxShort, readClients(&d.servers, &d.Servers)) }},
+		sy.Field{Name: "authorization_details", Read: d.readDetails},
 		sy.Field{Name: "aliases", Read: func(v sy.Value) { v.List(0, maxShort, d.readAlias) }},
 	)
 	if !read {
@@ -48,89 +39,13 @@ func (l *loader) readResource(v sy.Value) {
 	l.resources = append(l.resources, d)
 }
 
-// readTokens comes last: the ceiling depends on the criticality.
-func (d *draftResource) readTokens(v sy.Value) {
-	ceiling := HardCeiling
-	if d.Criticality == High {
-		ceiling = HighCeiling
-	}
-	duration := func(into *time.Duration) func(sy.Value) {
-		return set(into, func(v sy.Value) (time.Duration, bool) { return v.Duration(minTTL, ceiling) })
-	}
-	var ttl, sender sy.Value
-	if v != (sy.Value{}) {
-		v.Object(
-			sy.Field{Name: "ttl", Read: func(v sy.Value) { ttl = v; duration(&d.TTL)(v) }},
-			sy.Field{Name: "max_ttl", Read: duration(&d.MaxTTL)},
-			sy.Field{Name: "sender", Read: func(v sy.Value) {
-				sender = v
-				set(&d.Binding.Sender, func(v sy.Value) (policy.Sender, bool) {
-					return sy.OneOf(v, policy.Required, policy.Preferred, policy.Bearer)
-				})(v)
-			}},
-			sy.Field{Name: "binding", Read: d.readBinding},
-		)
-	}
-	if d.MaxTTL == 0 {
-		d.MaxTTL = DefaultMaxTTL
-	}
-	if d.TTL > d.MaxTTL {
-		ttl.Fault("is above max_ttl, which is %s", sy.Short(d.MaxTTL))
-	}
-	if d.TTL == 0 {
-		d.TTL = min(DefaultTTL, d.MaxTTL)
-	}
-	d.settleBinding(sender)
-}
-
-// settleBinding fills in what the file does not say. Nothing at all means that a
-// proof of possession binds a token, because who makes one asks for it, and that
-// a certificate does not.
-func (d *draftResource) settleBinding(sender sy.Value) {
-	b := &d.Binding
-	if b.Sender == policy.Bearer {
-		switch {
-		case d.Criticality == High:
-			sender.Fault("is bearer, and criticality high demands tokens that are bound to their sender")
-		case b.DPoP || b.MTLS:
-			sender.Fault("is bearer, and binding lists ways to bind tokens")
-		}
-		return
-	}
-	if d.Criticality == High && b.Sender == policy.Preferred {
-		sender.Fault("is preferred, and criticality high demands tokens that are bound to their sender")
-	}
-	switch listed := b.DPoP || b.MTLS; {
-	case b.Sender == "" && (listed || d.Criticality == High):
-		b.Sender = policy.Required
-	case b.Sender == "":
-		b.Sender, b.DPoP = policy.Preferred, true
-	}
-	if !b.DPoP && !b.MTLS {
-		b.DPoP, b.MTLS = true, true
-	}
-}
-
-func (d *draftResource) readBinding(v sy.Value) {
-	v.List(1, 2, func(v sy.Value) {
-		method, ok := sy.OneOf(v, "dpop", "mtls")
-		way := map[string]*bool{"dpop": &d.Binding.DPoP, "mtls": &d.Binding.MTLS}[method]
-		switch {
-		case !ok:
-		case *way:
-			v.Fault("is listed twice")
-		default:
-			*way = true
-		}
-	})
-}
-
 func (d *draftResource) readCaller(v sy.Value) {
 	ref := reference{}
 	caller := Caller{Position: place(v)}
 	v.Object(
 		sy.Field{Name: "client", Required: true, Read: func(v sy.Value) { ref.at = v; parsed(&ref.client, parseClientID)(v) }},
 		sy.Field{Name: "scopes", Required: true, Read: func(v sy.Value) { ref.scopes = v; caller.Scopes = readScopes(v) }},
+		sy.Field{Name: "may_act", Read: func(v sy.Value) { ref.mayAct = v; parsed(&caller.MayAct, parseClientID)(v) }},
 	)
 	if ref.client == "" {
 		return
@@ -143,14 +58,16 @@ func (d *draftResource) readCaller(v sy.Value) {
 	d.Callers = append(d.Callers, caller)
 }
 
-func (d *draftResource) readVerifier(v sy.Value) {
-	ref := reference{}
-	v.Object(sy.Field{Name: "client", Required: true, Read: func(v sy.Value) { ref.at = v; parsed(&ref.client, parseClientID)(v) }})
-	if ref.client == "" || repeated(d.verifiers, ref) {
-		return
+// readClients reads entries that name a client and nothing else.
+func readClients(refs *[]reference, clients *[]narrowcast.ClientID) func(sy.Value) {
+	return func(v sy.Value) {
+		ref := reference{}
+		v.Object(sy.Field{Name: "client", Required: true, Read: func(v sy.Value) { ref.at = v; parsed(&ref.client, parseClientID)(v) }})
+		if ref.client == "" || repeated(*refs, ref) {
+			return
+		}
+		*refs, *clients = append(*refs, ref), append(*clients, ref.client)
 	}
-	d.verifiers = append(d.verifiers, ref)
-	d.Verifiers = append(d.Verifiers, ref.client)
 }
 
 // repeated reports a client that has an entry already: two entries would be

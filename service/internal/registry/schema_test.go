@@ -38,6 +38,7 @@ func places() map[string]string {
 		"resources":         "resources: [{zzzzzz: 1}]",
 		"resources/tokens":  "resources: [{tokens: {zzzzzz: 1}}]",
 		"resources/callers": "resources: [{callers: [{zzzzzz: 1}]}]", "resources/verifiers": "resources: [{verifiers: [{zzzzzz: 1}]}]",
+		"resources/servers": "resources: [{servers: [{zzzzzz: 1}]}]",
 		"resources/aliases": "resources: [{aliases: [{zzzzzz: 1}]}]",
 		"clients":           "clients: [{zzzzzz: 1}]", "clients/authenticate": credential("{zzzzzz: 1}"),
 		"clients/authenticate/private_key_jwt":             credential("{private_key_jwt: {zzzzzz: 1}}"),

@@ -53,6 +53,8 @@ func (s *Snapshot) index() error {
 		slices.SortFunc(r.Callers, func(a, b Caller) int { return cmp.Compare(a.Client, b.Client) })
 		slices.SortFunc(r.Aliases, func(a, b Alias) int { return cmp.Compare(a.Name, b.Name) })
 		slices.Sort(r.Verifiers)
+		slices.Sort(r.Servers)
+		slices.Sort(r.Details)
 		s.byAudience[r.Audience.String()], s.byName[r.Name] = i, i
 	}
 	s.byClient = map[narrowcast.ClientID]int{}
@@ -161,21 +163,36 @@ func (s *Snapshot) makeRules() (*policy.Rules, error) {
 	for _, r := range s.resources {
 		c.Doors = append(c.Doors, policy.Door{
 			Audience: r.Audience, Disabled: r.Disabled, Scopes: r.Scopes, TTL: r.TTL, MaxTTL: r.MaxTTL,
-			Binding: r.Binding, Position: r.Position,
+			Binding: r.Binding, Servers: r.Servers, Delegation: r.Delegation, SingleUse: r.SingleUse,
+			StatusList: r.StatusList, Stale: r.Stale, Details: r.Details, Position: r.Position,
 		})
 		for _, a := range r.Aliases {
 			c.Aliases = append(c.Aliases, policy.Alias{Name: a.Name, Audience: r.Audience, Until: a.Until, Position: a.Position})
 		}
 		for _, caller := range r.Callers {
 			if !s.clients[s.byClient[caller.Client]].Disabled {
-				c.Grants = append(c.Grants, policy.Grant{Client: caller.Client, Audience: r.Audience, Scope: caller.Scopes, Position: caller.Position})
+				c.Grants = append(c.Grants, policy.Grant{Client: caller.Client, Audience: r.Audience, Scope: caller.Scopes, MayAct: caller.MayAct, Position: caller.Position})
 			}
 		}
+	}
+	for _, one := range s.clients {
+		c.Clients = append(c.Clients, policy.Client{ID: one.ID, Disabled: one.Disabled, Names: one.names(), Position: one.Position})
 	}
 	return policy.NewRules(c)
 }
 
+// names are what tokens may call the client besides its id.
+func (c Client) names() (all []narrowcast.Subject) {
+	for _, credential := range c.Authenticate {
+		if credential.Kind == SPIFFE {
+			all = append(all, narrowcast.Subject(credential.SPIFFE))
+		}
+	}
+	return all
+}
+
 func (r Resource) clone() Resource {
+	r.Servers, r.Details = slices.Clone(r.Servers), slices.Clone(r.Details)
 	r.Data = slices.Clone(r.Data)
 	r.Callers, r.Verifiers, r.Aliases = slices.Clone(r.Callers), slices.Clone(r.Verifiers), slices.Clone(r.Aliases)
 	return r
@@ -206,12 +223,4 @@ func (i Issuer) clone() Issuer {
 // String names a snapshot without showing what is in it.
 func (s *Snapshot) String() string {
 	return fmt.Sprintf("registry of %d resources and %d clients, %s", len(s.resources), len(s.clients), strings.TrimSpace(s.digest))
-}
-
-// MayReport reports whether the client is listed as a verifier of the resource,
-// and is not disabled.
-func (s *Snapshot) MayReport(client narrowcast.ClientID, door narrowcast.Audience) bool {
-	r, known := s.byAudience[door.String()]
-	c, registered := s.byClient[client]
-	return known && registered && !s.clients[c].Disabled && slices.Contains(s.resources[r].Verifiers, client)
 }

@@ -105,14 +105,31 @@ func (l *loader) checkReferences() {
 	}
 	slices.Sort(ids)
 	for _, d := range l.resources {
-		for _, ref := range slices.Concat(d.callers, d.verifiers) {
-			if !known[ref.client] {
-				ref.at.Fault("there is no client %q%s", ref.client, sy.Suggest(string(ref.client), ids))
+		unknown := func(at sy.Value, client narrowcast.ClientID) bool {
+			if !known[client] {
+				at.Fault("there is no client %q%s", client, sy.Suggest(string(client), ids))
 			}
+			return !known[client]
+		}
+		for _, ref := range slices.Concat(d.callers, d.verifiers, d.servers) {
+			unknown(ref.at, ref.client)
 		}
 		for i, ref := range d.callers {
 			l.checkGranted(d.Resource, d.Callers[i], ref)
+			if next := d.Callers[i].MayAct; next != "" && !unknown(ref.mayAct, next) {
+				checkMayAct(d.Resource, d.Callers[i], ref)
+			}
 		}
+	}
+}
+
+// checkMayAct refuses a limit that nobody can meet.
+func checkMayAct(r Resource, c Caller, ref reference) {
+	switch {
+	case c.MayAct == c.Client:
+		ref.mayAct.Fault("is the caller itself; it cannot act for itself")
+	case !slices.Contains(r.Servers, c.MayAct):
+		ref.mayAct.Fault("%s is not among the servers of the resource, and nobody else may exchange its tokens", c.MayAct)
 	}
 }
 

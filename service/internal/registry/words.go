@@ -82,7 +82,11 @@ func parseLabel(s string) (string, error) {
 
 // writers are the names under which the issuer itself writes into the book, each
 // followed by a slash. A client writes under its id in the same way.
-func writers() []string { return []string{"apply", "doors", "house", "issuer", "keyring"} }
+func writers() []string {
+	return []string{
+		"apply", "doors", "house", "introspection", "issuer", "keyring", "revocations", "revoke", "status", "task", "tasks", "uses",
+	}
+}
 
 // checkWriter refuses an id under which a client could write in the name of the
 // issuer, or nearly so.
