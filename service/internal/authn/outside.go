@@ -66,7 +66,7 @@ func (k outsideKeys) Key(ctx context.Context, id narrowcast.KeyID) (narrowcast.K
 func (r *roster) enrolForeigners(a *Authenticator, source Clients) error {
 	var errs []error
 	for _, issuer := range source.Issuers() {
-		if issuer.Disabled || a.config.Outside == nil {
+		if issuer.Disabled || a.config.Outside == nil || issuer.Issuer == a.config.Issuer { // a letter of our own authenticates nobody
 			continue
 		}
 		f := &foreigner{

@@ -23,6 +23,9 @@ func (d *Desk) ask(v *visit) *Refusal {
 	if err != nil {
 		return &Refusal{Ground: ScopeMalformed, Detail: "the scope is malformed"}
 	}
+	if v.details, err = readDetails(v.request.Details); err != nil || holdsToken(v.request.Details) || v.request.Credentials.hold(v.request.Details) {
+		return &Refusal{Ground: DetailsRefused, Detail: errDetails.Error()}
+	}
 	lifetime, ok := seconds(v.request.Lifetime)
 	if !ok {
 		return &Refusal{Ground: LifetimeMalformed}
@@ -32,16 +35,47 @@ func (d *Desk) ask(v *visit) *Refusal {
 		return &Refusal{Ground: Unavailable, Detail: "no registry revision is in force"}
 	}
 	v.rule = decide(rules, v, policy.Request{
-		Client: v.who.Client, Resource: target, Scope: scope, Lifetime: lifetime, At: v.at, Until: v.who.Until,
+		Client: v.who.Client, Resource: target, Scope: scope, Lifetime: lifetime, At: v.at, Until: v.until(),
+		Details: kinds(v.details), Parent: d.behind(v), Actor: v.actor(),
 	})
 	if v.rule.Allowed {
 		return nil
 	}
-	refusal = denied(v.rule, target)
+	refusal = v.denied(target)
 	if refusal.Ground == ProofOfKeyMissing && len(v.request.Credentials.Certificates) > 0 && v.certificate() == nil {
 		refusal.Detail += "; the certificate that was shown is not in force"
 	}
 	return refusal
+}
+
+// behind are the facts of the letter that is exchanged.
+func (d *Desk) behind(v *visit) *policy.Parent {
+	if v.parent == nil {
+		return nil
+	}
+	p := d.facts(v.parent.token.Describe())
+	p.MayAct, p.Behind = v.parent.token.MayAct(), v.parent.holders
+	return p
+}
+
+// actor is whom a token of the client names as the one who acts. Subjects that
+// foreign issuers made up mean nothing without them, and verifiers read no name
+// that is longer.
+func (v *visit) actor() narrowcast.Subject {
+	if s := v.who.Subject; strings.HasPrefix(string(s), "spiffe://") && len(s) <= maxActor {
+		return v.who.Subject
+	}
+	return narrowcast.Subject(v.who.Client)
+}
+
+// until is when what the token is based on ends: the proof of identity or the
+// task. The rules look at the letter that is exchanged.
+func (v *visit) until() time.Time {
+	until := v.who.Until
+	if v.task != nil && (until.IsZero() || v.task.Deadline.Before(until)) {
+		until = v.task.Deadline
+	}
+	return until
 }
 
 // decide asks with the keys that were proved. A token that is bound to a
@@ -83,61 +117,10 @@ func (r *Request) target() (string, *Refusal) {
 	return all[0], nil
 }
 
-const maxTarget = 512
-
-// hold reports whether a text repeats one of the credentials. A token need not
-// look like one.
-func (c *Credentials) hold(text string) bool {
-	for _, secret := range []string{c.Token, c.Assertion, c.Secret} {
-		if secret != "" && strings.Contains(text, secret) {
-			return true
-		}
-	}
-	return false
-}
-
-// holdsToken keeps tokens that strayed into another field out of the book. One
-// may stand between other words with dots, as in a path with an ending, so every
-// three parts in a row are looked at.
-func holdsToken(s string) bool {
-	for run := range strings.FieldsFuncSeq(s, outsideToken) {
-		if len(run) < shortestToken {
-			continue
-		}
-		parts := strings.Split(run, ".")
-		for i := 0; i+2 < len(parts); i++ {
-			if isToken(parts[i], parts[i+1:i+3]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// isToken also finds a token that stands right behind a word.
-func isToken(header string, rest []string) bool {
-	for _, from := range []int{0, strings.Index(header, "eyJ")} { // as nearly every JOSE header begins
-		if from < 0 {
-			continue
-		}
-		if _, err := narrowcast.Inspect(header[from:] + "." + rest[0] + "." + rest[1]); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// shortestToken is below the length of the shortest signature in base64url.
-const shortestToken = 80
-
-// outsideToken reports whether r is none of the characters of a compact JWS.
-func outsideToken(r rune) bool {
-	switch {
-	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
-		return false
-	}
-	return true
-}
+const (
+	maxTarget = 512
+	maxActor  = 256
+)
 
 // seconds reads the parameter lifetime; "" is 0. Nine digits are thirty years.
 func seconds(s string) (time.Duration, bool) {
@@ -152,8 +135,15 @@ func seconds(s string) (time.Duration, bool) {
 }
 
 // denied turns a decision of the rules into a refusal.
-func denied(rule policy.Decision, target string) *Refusal {
+func (v *visit) denied(target string) *Refusal {
+	rule := v.rule
 	r := &Refusal{Edge: rule.Edge, Detail: explain(rule)}
+	if rule.NotAddressee {
+		r.Ground, r.Detail = NotAddressed, offTarget+"; "+r.Detail
+		claimed := v.parent.token.Describe()
+		r.Assertion = &narrowcast.Rejection{Genuine: true, Received: claimed.Audience, Claimed: claimed}
+		return r
+	}
 	switch rule.Refusal {
 	case "invalid_target":
 		r.Ground = TargetRefused
@@ -162,8 +152,15 @@ func denied(rule policy.Decision, target string) *Refusal {
 		}
 	case "invalid_scope":
 		r.Ground = ScopeRefused
+	case policy.InvalidGrant:
+		r.Ground = DelegationRefused
+	case policy.InvalidDetails:
+		r.Ground = DetailsRefused
 	case "invalid_request":
-		r.Ground = ProofOfKeyMissing
+		r.Ground = LifetimeRefused
+		if rule.KeyMissing {
+			r.Ground = ProofOfKeyMissing
+		}
 	default:
 		r.Ground, r.Detail = Broken, "the rules refused with an unknown code: "+r.Detail
 	}

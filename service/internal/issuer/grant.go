@@ -8,6 +8,7 @@ import (
 	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/policy"
+	"github.com/narrowcast-io/narrowcast/service/internal/store"
 )
 
 // visit is one request on its way through the house.
@@ -23,6 +24,11 @@ type visit struct {
 	cnf      mint.Confirmation
 	token    string
 	id       narrowcast.TokenID
+	own      bool    // the subject token is one of our own
+	parent   *parent // it, once it was read; nil when the client asks in its own name
+	task     *store.Task
+	details  []detail
+	granted  string // authorization_details as they stand in the token
 }
 
 // Grant answers a token request. The token is handed over only after the book
@@ -38,7 +44,7 @@ func (d *Desk) Grant(ctx context.Context, r Request) (Answer, error) {
 	if refusal := d.admit(v); refusal != nil {
 		return Answer{}, d.unadmitted(ctx, v, refusal)
 	}
-	if refusal := d.decide(v); refusal != nil {
+	if refusal := d.decide(ctx, v); refusal != nil {
 		return Answer{}, d.refuse(ctx, v, refusal)
 	}
 	if refusal := d.write(v); refusal != nil {
@@ -71,7 +77,14 @@ func (d *Desk) authenticate(ctx context.Context, v *visit) *Refusal {
 	if refusal := v.request.shaped(); refusal != nil {
 		return refusal
 	}
-	who, err := d.config.Authenticator.Authenticate(ctx, v.request.Credentials)
+	shown := v.request.Credentials
+	if v.own = d.ours(&v.request); v.own {
+		if v.request.SubjectTokenType == IDTokenType {
+			return &Refusal{Ground: TokenTypeRefused, Detail: "the subject token is one of ours, and no id_token"}
+		}
+		shown.Token = ""
+	}
+	who, err := d.config.Authenticator.Authenticate(ctx, shown)
 	if err != nil {
 		return refusalOf(err, "authenticating the client").inTermsOf(&v.request)
 	}
@@ -111,7 +124,7 @@ func (d *Desk) unadmitted(ctx context.Context, v *visit, r *Refusal) *Refusal {
 
 // decide finds the grant and asks the rules. Whatever the grant is, the visit
 // walks the same road afterwards.
-func (d *Desk) decide(v *visit) *Refusal {
+func (d *Desk) decide(ctx context.Context, v *visit) *Refusal {
 	switch v.request.GrantType {
 	case "":
 		return &Refusal{Ground: GrantMissing}
@@ -125,7 +138,39 @@ func (d *Desk) decide(v *visit) *Refusal {
 	if refusal := v.current(); refusal != nil {
 		return refusal
 	}
-	return d.ask(v)
+	if refusal := d.offersTransaction(v); refusal != nil {
+		return refusal
+	}
+	if v.own {
+		if refusal := d.receive(ctx, v); refusal != nil {
+			return refusal
+		}
+	}
+	if refusal := d.join(ctx, v); refusal != nil {
+		return refusal
+	}
+	if v.transaction() {
+		return d.askTransaction(v)
+	}
+	if refusal := d.ask(v); refusal != nil {
+		return refusal
+	}
+	if refusal := v.limited(); refusal != nil {
+		return refusal
+	}
+	return v.settle()
+}
+
+// settle writes down what the decision leaves open.
+func (v *visit) settle() *Refusal {
+	if refusal := v.within(); refusal != nil {
+		return refusal
+	}
+	var err error
+	if v.granted, err = settle(v.details, v.rule.Audience); err != nil {
+		return &Refusal{Ground: DetailsRefused, Detail: err.Error()}
+	}
+	return nil
 }
 
 // registered names a grant type that others know. Anything else may be a secret

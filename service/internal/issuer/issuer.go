@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/policy"
 	"github.com/narrowcast-io/narrowcast/service/internal/store"
@@ -44,8 +45,19 @@ type Quota interface {
 	Take(now time.Time) bool
 }
 
-// Config is everything a Desk is made of. All fields but Tenant, Proofs and
-// Quota are required.
+// Status gives out places in status lists (draft-ietf-oauth-status-list). An empty
+// uri means that there is none to be had now.
+type Status interface {
+	Next(audience narrowcast.Audience) (uri string, index uint64)
+}
+
+// Deaths knows what was called back. *revocation.Log is one.
+type Deaths interface {
+	// Judge answers Revoked for a token with these facts that would be dead.
+	Judge(t event.Token) narrowcast.Reason
+}
+
+// Config is everything a Desk is made of. The fields from Tenant on are optional.
 type Config struct {
 	Issuer        narrowcast.Issuer
 	Authenticator Authenticator
@@ -65,6 +77,22 @@ type Config struct {
 	Proofs Proofs
 	// Quota is asked once a client has proved who it is; nil when there is none.
 	Quota Quota
+	// Own reads letters of our own, and Past finds them in the book; nil when they
+	// are not exchanged. Neither goes without the other.
+	Own  Own
+	Past Past
+	// Tasks knows the tasks that tokens may belong to; nil when there are none.
+	Tasks Tasks
+	// Deaths is asked about each token before it is handed over: a revocation of a
+	// client or a key is also about tokens of the next seconds, because the clocks
+	// of replicas differ. Such a token is not made, and the client asks again. nil
+	// when nothing is called back.
+	Deaths Deaths
+	// Status gives out places in status lists; nil when there are none, and then
+	// no token is minted for a resource that demands one.
+	Status Status
+	// DraftTransactionTokens are offered when it is set.
+	DraftTransactionTokens *DraftTransactionTokens
 
 	_ struct{}
 }
@@ -83,9 +111,13 @@ func (c *Config) check() error {
 	require(c.Ledger != nil, "Ledger")
 	require(c.Now != nil, "Now")
 	require(c.Writer != "", "Writer")
+	if (c.Own == nil) != (c.Past == nil) {
+		errs = append(errs, errors.New("Own and Past go together: a letter counts when the book knows it"))
+	}
 	if len(c.Writer) > maxWriter {
 		errs = append(errs, fmt.Errorf("Writer is longer than %d bytes", maxWriter))
 	}
+	errs = append(errs, c.DraftTransactionTokens.check(c.Issuer))
 	return errors.Join(errs...)
 }
 

@@ -113,7 +113,9 @@ func TestGrant(t *testing.T) {
 func TestWhatFailsIsRefused(t *testing.T) {
 	broken := errors.New("broken")
 	refuses := func(code string) func(*issuer.Config) {
-		return func(c *issuer.Config) { c.Rules = func() issuer.Rules { return rules{Refusal: code} } }
+		return func(c *issuer.Config) {
+			c.Rules = func() issuer.Rules { return rules{Refusal: code, KeyMissing: code == "invalid_request"} }
+		}
 	}
 	for name, c := range map[string]struct {
 		change func(*issuer.Config)

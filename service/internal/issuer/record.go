@@ -33,11 +33,18 @@ func (d *Desk) issued(v *visit) (event.Event, error) {
 	if err != nil {
 		return event.Event{}, fmt.Errorf("reading back what was minted: %w", err)
 	}
-	e := d.event(v, event.Issued)
+	what := event.Issued
+	if v.parent != nil {
+		what = event.Exchanged
+	}
+	e := d.event(v, what)
 	e.Genuine = true
 	e.Expected = v.rule.Audience.String()
 	e.Detail = cut(v.facts()+"; "+explain(v.rule), maxDetail)
 	e.Token = event.TokenOf(claimed)
+	if v.transaction() {
+		e.Token.Client = string(v.who.Client) // which a transaction token calls otherwise
+	}
 	return e, nil
 }
 
@@ -63,9 +70,18 @@ func (d *Desk) refused(v *visit, r *Refusal) event.Event {
 			e.Received = append(e.Received, hearsay(audience))
 		}
 		e.Token = assertionFacts(rej.Claimed)
+		if v.own && rej.Claimed.Issuer == d.config.Issuer.String() {
+			e.Token = d.letterFacts(rej)
+			e.Detail = cut(e.Detail+"; asked by client "+client, maxDetail)
+			return e
+		}
 		if r.Ground == TokenRefused || r.Ground == SubjectTokenRefused { // its issuer is no client
 			e.Token.Client = client
 		}
+	} else if v.parent != nil { // whoever asks about the letter finds what was refused for it
+		said := v.parent.token.Describe()
+		e.Token, e.Received = d.letterFacts(&narrowcast.Rejection{Genuine: true, Claimed: said}), said.Audience
+		e.Detail = cut(e.Detail+"; asked by client "+client, maxDetail)
 	}
 	return e
 }
@@ -87,11 +103,26 @@ func (v *visit) facts() string {
 // incident with that token finds what came of it. An assertion that the client
 // signed itself is named by its Once.
 func (v *visit) basis() string {
+	if v.parent != nil {
+		t := v.parent.token
+		return fmt.Sprintf("; exchanged for token %q, sha256 %s", hearsay(string(t.ID())), t.Fingerprint())
+	}
 	a := &v.who.Assertion
 	if a.Fingerprint.IsZero() || a.Issuer == string(v.who.Client) {
 		return ""
 	}
 	return fmt.Sprintf("; based on token %q of issuer %q, sha256 %s", hearsay(a.TokenID), hearsay(a.Issuer), a.Fingerprint)
+}
+
+// letterFacts are what a letter of our own says of itself. Only when the
+// signature is right are the words ours.
+func (d *Desk) letterFacts(rej *narrowcast.Rejection) *event.Token {
+	if rej.Genuine {
+		return event.TokenOf(rej.Claimed)
+	}
+	facts := assertionFacts(rej.Claimed)
+	facts.Client = hearsay(rej.Claimed.ClientID)
+	return facts
 }
 
 // assertionFacts are what an assertion says of itself, bounded.

@@ -34,6 +34,11 @@ const (
 	TokenTypeRefused                  // a type of token that an exchange does not take or give
 	ActorRefused                      // an exchange on behalf of somebody else
 	TooMany                           // the quota is used up
+	NotAddressed                      // the subject token is a letter to somebody else
+	DelegationRefused                 // the client may not act on it: a loop, a limit of the token
+	TaskRefused                       // no task that this token can belong to
+	DetailsRefused                    // authorization_details that cannot be granted
+	LifetimeRefused                   // what the token would be based on ends too soon
 )
 
 type groundEntry struct{ code, sentence string }
@@ -65,6 +70,11 @@ var grounds = [...]groundEntry{
 	SubjectTokenRefused: {"invalid_request", "The subject token is not accepted."},
 	TokenTypeRefused:    {"invalid_request", "This type of token is not offered."},
 	ActorRefused:        {"invalid_request", "An actor token is not taken."},
+	NotAddressed:        {"invalid_grant", "The token is not accepted from this client."},
+	DelegationRefused:   {"invalid_grant", "The subject token is not accepted from this client."},
+	TaskRefused:         {"invalid_request", "The token cannot belong to this task."},
+	DetailsRefused:      {"invalid_authorization_details", "The authorization_details are not granted for this resource."},
+	LifetimeRefused:     {"invalid_request", "The lifetime asked for cannot be granted."},
 	TooMany:             {"temporarily_unavailable", "Too many requests. Try again later."},
 }
 
@@ -76,7 +86,7 @@ func (g Ground) entry() groundEntry {
 }
 
 // Code is the OAuth error code (RFC 6749 section 5.2, RFC 8707 section 2, RFC
-// 9449 section 5). No standard has one for a quota.
+// 9396 section 5, RFC 9449 section 5). No standard has one for a quota.
 func (g Ground) Code() string { return g.entry().code }
 
 // Sentence is what the caller is told besides the code.

@@ -98,8 +98,8 @@ func (d *Desk) replayed(ctx context.Context, v *visit) *Refusal {
 // reused is the refusal of a proof of identity that was used before. It is
 // signed: that somebody shows it twice is worth knowing.
 func (v *visit) reused() *Refusal {
-	r := v.request.unaccepted("the client assertion was used before")
-	if v.request.foreign() {
+	r := v.unaccepted("the client assertion was used before")
+	if v.foreign() {
 		r.Detail = "the token, or the client assertion beside it, was used before"
 	}
 	r.Client, r.Assertion = v.who.Client, &narrowcast.Rejection{Genuine: true, Claimed: v.who.Assertion}

@@ -27,6 +27,15 @@ type Request struct {
 	ActorTokenType     string
 	RequestedTokenType string
 
+	// Task is the task that the token shall belong to; our own parameter.
+	Task string
+	// Details is the parameter authorization_details (RFC 9396 section 2).
+	Details string
+
+	// DraftRequestDetails and DraftRequestContext are the parameters
+	// request_details and request_context of a request for a transaction token.
+	DraftRequestDetails, DraftRequestContext string
+
 	// Proofs are the values of all DPoP headers (RFC 9449 section 4.1).
 	Proofs []string
 
@@ -53,7 +62,9 @@ type Credentials struct {
 
 	// Token is a token of a foreign issuer that says who asks: the assertion of a
 	// jwt-bearer grant (RFC 7523 section 2.1) or the subject token of an exchange
-	// (RFC 8693 section 2.1). Another proof beside it must name the same client.
+	// (RFC 8693 section 2.1). Another proof beside it must name the same client. A
+	// subject token of our own says nothing about who asks: an Authenticator does
+	// not get to see it.
 	Token string
 	// Certificates is the chain of the connection, the client's own first. It is
 	// what was shown; nobody has verified it.
@@ -105,11 +116,18 @@ type Answer struct {
 	ID        narrowcast.TokenID
 	Client    narrowcast.ClientID
 	Decision  string
-	// Type is Bearer or DPoP (RFC 9449 section 5).
+	// Type is Bearer, DPoP (RFC 9449 section 5), or N_A for what is no access token.
 	Type string
-	// Exchanged: the answer to an exchange names the type of what was issued
-	// (RFC 8693 section 2.2.1).
+	// IssuedType is the type of what was issued in an exchange (RFC 8693 section
+	// 2.2.1), empty otherwise.
+	IssuedType string
+	// Exchanged: the request was an exchange.
 	Exchanged bool
+	// Details are the authorization_details that the token holds (RFC 9396 section
+	// 7), a JSON array, or empty.
+	Details string
+	// Survival is how long the token may outlive its death.
+	Survival Survival
 }
 
 // String names the answer without the token.
