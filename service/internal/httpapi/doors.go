@@ -37,7 +37,7 @@ func (a *API) doors() error {
 	var errEvents, errAdmin error
 	a.reporters, errEvents = a.door(writer, "/events", scopeReport)
 	a.readers, errAdmin = a.door(writer, "/admin", scopeRead)
-	return errors.Join(errEvents, errAdmin)
+	return errors.Join(errEvents, errAdmin, a.taskDoor(writer), a.feedDoor(writer), a.usesDoor(writer))
 }
 
 func (a *API) door(writer, path, need string) (*door, error) {
@@ -56,19 +56,23 @@ func (a *API) door(writer, path, need string) (*door, error) {
 		Tenant:     a.config.Tenant,
 		Now:        a.config.Now,
 		Cache:      doorCache,
+		Liveness:   a.liveness(),
+
+		RequireBinding: path == tasksPath,
 	})
 	if err != nil {
 		return nil, err
 	}
-	sender := guard.SenderOfVerifier
-	if a.config.DoorProofs.Checker != nil {
+	sender := senderAt(path)
+	if a.config.DoorProofs.Checker != nil && path != tasksPath {
 		sender = guard.SenderPreferred
 	}
 	g, err := guard.New(guard.Config{
+		Feed:   a.ownFeed(),
 		Sender: sender, DPoP: a.config.DoorProofs, Certificates: a.config.DoorCertificates,
-		Verifier: verifier, Now: a.config.Now, Name: writer + path, ScopesSupported: scope,
+		Verifier: verifier, Now: a.config.Now, Name: writer + path, ScopesSupported: scopesAt(path, scope),
 		Sink:     sink{book: a.config.Book, log: a.config.Log, tenant: a.config.Tenant, patience: a.config.Timeout},
-		ScopeFor: func(*http.Request) narrowcast.Scope { return scope },
+		ScopeFor: func(r *http.Request) narrowcast.Scope { return scopeFor(path, scope, r) },
 	})
 	if err != nil {
 		return nil, err
@@ -80,6 +84,9 @@ func (a *API) door(writer, path, need string) (*door, error) {
 // ctx is done. Without it only refusals are recorded at once; what was accepted
 // is recorded when somebody knocks in a later minute.
 func (a *API) Run(ctx context.Context) {
+	defer alsoRun(ctx, a.tasks)()
+	defer alsoRun(ctx, a.users)()
+	defer a.runFeed(ctx)()
 	done := make(chan struct{})
 	go func() { defer close(done); a.reporters.guard.Run(ctx) }()
 	a.readers.guard.Run(ctx)

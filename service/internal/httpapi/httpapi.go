@@ -48,6 +48,13 @@ type Config struct {
 	Desk Desk
 	// Book takes events and answers questions about the past. Required.
 	Book Book
+	// Tasks opens tasks and changes their states; default there are none.
+	Tasks Tasks
+	// Feed tells enforcement points, and our own doors, what was called back;
+	// default nobody knows.
+	Feed Feed
+	// Revocations calls tokens back; default nobody does.
+	Revocations Revocations
 	// KeySet returns the published JWK Set. Required.
 	KeySet func() ([]byte, error)
 	// Keys are the same keys, for tokens that are addressed to us. Required.
@@ -56,6 +63,9 @@ type Config struct {
 	Algorithms []narrowcast.Algorithm
 	// MayReport says whether a client may report events for a door. Required.
 	MayReport func(client narrowcast.ClientID, door narrowcast.Audience) bool
+	// MayFollow says whether a client may learn what was called back of the tokens
+	// for a door; default MayReport.
+	MayFollow func(client narrowcast.ClientID, door narrowcast.Audience) bool
 	// Now is the clock. Required.
 	Now func() time.Time
 	// Log takes one line per request. Required; it is never given a query, a
@@ -71,6 +81,9 @@ type Config struct {
 	// EventQuota bounds the events of a second; default nothing does. A batch
 	// beyond it is answered with 429 and sent again by whoever reports.
 	EventQuota EventQuota
+	// TaskQuota bounds the changes of tasks of a second, renewals apart; default
+	// nothing does.
+	TaskQuota EventQuota
 	// Timeout bounds the work on one request; default 10 s.
 	Timeout time.Duration
 
@@ -87,6 +100,14 @@ type Config struct {
 	Nonce func() string
 	// Offers go into the metadata.
 	Offers Offers
+	// Introspector answers questions about tokens (RFC 7662); default nobody does.
+	Introspector Introspector
+	// Revoker calls tokens back (RFC 7009); default nobody does.
+	Revoker Revoker
+	// Uses keeps which tokens for one use were used; default nobody does.
+	Uses Uses
+	// Status serves status lists (draft-ietf-oauth-status-list); default there are none.
+	Status StatusLists
 	// DoorProofs makes our own doors take tokens that are bound to a key; default
 	// not. Its Origin is by default that of the issuer.
 	DoorProofs guard.DPoP
@@ -109,6 +130,11 @@ type Offers struct {
 	// CertificateBound: certificates reach the token endpoint, so tokens can be
 	// bound to them (RFC 8705 section 3.3).
 	CertificateBound bool
+	// Grants are the grant types; default all that the desk knows.
+	Grants []string
+	// DetailTypes returns the types of authorization_details that the resources
+	// understand now (RFC 9396 section 10); default the one that all understand.
+	DetailTypes func() []string
 }
 
 func (c *Config) check() error {
@@ -148,6 +174,9 @@ type API struct {
 	metadata  document
 	reporters *door
 	readers   *door
+	streams   streams
+	tasks     *door // nil when there are no tasks
+	users     *door // nil when no uses are kept
 }
 
 // New makes the wire of one issuer, or returns every fault of the
@@ -158,6 +187,9 @@ func New(c Config) (*API, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
+	}
+	if c.MayFollow == nil {
+		c.MayFollow = c.MayReport
 	}
 	a := &API{config: c, base: strings.TrimSuffix(c.Issuer.String(), "/")}
 	u, err := url.Parse(a.base)

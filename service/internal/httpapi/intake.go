@@ -66,7 +66,7 @@ func (a *API) readEvent(n int, line []byte, client narrowcast.ClientID) (event.E
 // issuer's own.
 func fromDoors(t event.Type) bool {
 	switch t {
-	case event.Presented, event.Rejected, event.OffTarget, event.WouldReject, event.VerifierSeen:
+	case event.Presented, event.Rejected, event.OffTarget, event.WouldReject, event.VerifierSeen, event.VerifierLeft:
 		return true
 	}
 	return false
@@ -103,8 +103,8 @@ func misfit(e *event.Event, now time.Time) string {
 		return "is dated more than a minute ahead; look at the clock of its writer."
 	case e.Time.Before(now.Add(-maxAge)):
 		return "is older than 30 days."
-	case e.Key != nil || e.Registry != nil || e.Refusal != "",
-		e.Fold != nil && e.Type == event.VerifierSeen,
+	case e.Key != nil || e.Registry != nil || e.Refusal != "" || e.Revocation != nil || e.Task != nil,
+		e.Fold != nil && (e.Type == event.VerifierSeen || e.Type == event.VerifierLeft),
 		(e.Verifier != nil) != (e.Type == event.VerifierSeen):
 		return "has members that do not belong to its type."
 	case e.Fold != nil && (apart(e.Fold.First, e.Time) || apart(e.Fold.Last, e.Time)):
@@ -124,6 +124,9 @@ func printable(e *event.Event) bool {
 	if v := e.Verifier; v != nil {
 		own = append(own, v.Digest, v.Tenant, v.Environment, v.Software)
 		own = append(own, v.Algorithms...)
+		if v.Feed != nil {
+			own = append(own, v.Feed.WhenStale)
+		}
 		for issuer, class := range v.Issuers {
 			own = append(own, issuer, class)
 		}
@@ -146,9 +149,12 @@ func soften(e *event.Event) {
 		texts = append(texts, &r.Method, &r.Path, &r.Peer)
 	}
 	if t := e.Token; t != nil {
-		texts = append(texts, &t.ID, &t.Lineage, &t.Task, &t.Issuer, &t.Subject, &t.Client, &t.Scope, &t.KeyID)
+		texts = append(texts, &t.ID, &t.Lineage, &t.Task, &t.Issuer, &t.Subject, &t.Client, &t.Scope, &t.KeyID, &t.Parent, &t.StatusList)
 		for i := range t.Audience {
 			texts = append(texts, &t.Audience[i])
+		}
+		for i := range t.Actors {
+			texts = append(texts, &t.Actors[i])
 		}
 	}
 	for _, text := range texts {

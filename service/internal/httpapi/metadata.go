@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/narrowcast-io/narrowcast"
-	"github.com/narrowcast-io/narrowcast/service/internal/issuer"
 )
 
 // document is something that may be cached.
@@ -64,6 +63,9 @@ type metadata struct {
 	ProofAlgorithms  []string `json:"dpop_signing_alg_values_supported,omitempty"`          // RFC 9449 section 5.1
 	CertificateBound bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"` // RFC 8705 section 3.3
 	Aliases          *aliases `json:"mtls_endpoint_aliases,omitempty"`                      // RFC 8705 section 5
+	StatusLists      string   `json:"status_list_aggregation_endpoint,omitempty"`           // draft-ietf-oauth-status-list
+
+	asking
 }
 
 type aliases struct {
@@ -76,11 +78,14 @@ func (a *API) describe() (document, error) {
 		TokenEndpoint: TokenEndpoint(a.config.Issuer),
 		KeySet:        a.base + "/jwks",
 		ResponseTypes: []string{},
-		Grants:        issuer.Grants(),
+		Grants:        a.grants(),
 		AuthMethods:   append([]string{"private_key_jwt", "client_secret_basic"}, a.config.Offers.AuthMethods...),
 
 		ProofAlgorithms:  a.config.Offers.ProofAlgorithms,
 		CertificateBound: a.config.Offers.CertificateBound,
+	}
+	if a.config.Status != nil {
+		m.StatusLists = a.StatusBase()
 	}
 	if a.config.MTLSTokenEndpoint != "" {
 		m.Aliases = &aliases{a.config.MTLSTokenEndpoint}
@@ -89,6 +94,7 @@ func (a *API) describe() (document, error) {
 		m.AssertionAlgorithm = append(m.AssertionAlgorithm, string(alg))
 	}
 	m.AssertionAlgorithm = append(m.AssertionAlgorithm, "EdDSA") // the older name, RFC 9864
+	m.asking = a.asking(m.AuthMethods, m.AssertionAlgorithm)
 	body, err := json.Marshal(m)
 	return newDocument("application/json", body), err
 }
@@ -104,7 +110,16 @@ func (a *API) metadataPaths() []string {
 	return []string{oauth + a.path, openid + a.path, a.path + openid}
 }
 
-func (a *API) serveMetadata(w *reply, r *http.Request) { a.metadata.serve(w, r) }
+// serveMetadata writes the document anew where the registry has a say in it.
+func (a *API) serveMetadata(w *reply, r *http.Request) {
+	document := a.metadata
+	if a.config.Offers.DetailTypes != nil {
+		if now, err := a.describe(); err == nil {
+			document = now
+		}
+	}
+	document.serve(w, r)
+}
 
 // keys serves the JWK Set (RFC 7517 section 8.5.2).
 func (a *API) keys(w *reply, r *http.Request) {

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,12 +30,17 @@ func (a *API) routes() []route {
 		{a.path + "/admin/v1/ledger/{id}", "/admin/v1/ledger", read, a.behind(a.readers, "/admin/v1/ledger", a.ledger)},
 		{a.path + "/admin/v1/decisions/{id}", "/admin/v1/decisions", read, a.behind(a.readers, "/admin/v1/decisions", a.decision)},
 	}
+	all = append(all, a.introspectionRoutes()...)
+	all = append(all, a.statusRoutes()...)
 	for _, d := range []*door{a.reporters, a.readers} {
 		all = append(all, route{d.guard.MetadataPath(), "/.well-known", read, plain(d.guard.Metadata())})
 	}
 	if a.alias != "" && a.alias != a.path+"/token" {
 		all = append(all, route{a.alias, "/token", post, a.token})
 	}
+	all = append(all, a.taskRoutes()...)
+	all = append(all, a.usesRoutes()...)
+	all = append(all, a.feedRoutes()...)
 	for _, path := range a.metadataPaths() {
 		all = append(all, route{path, "/.well-known", read, a.serveMetadata})
 	}
@@ -93,7 +97,7 @@ func (a *API) wrap(route route) http.HandlerFunc {
 			w.fail(http.StatusMethodNotAllowed, "invalid_request", "Use "+allow+".")
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), a.config.Timeout)
+		ctx, cancel := a.bounded(r.Context(), route)
 		defer cancel()
 		route.handle(w, r.WithContext(ctx))
 	}

@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/narrowcast-io/narrowcast/event"
 	"github.com/narrowcast-io/narrowcast/service/internal/issuer"
@@ -23,6 +25,23 @@ type tokenAnswer struct {
 	LifetimeCut bool     `json:"lifetime_cut,omitempty"`
 	// IssuedType answers an exchange (RFC 8693 section 2.2.1).
 	IssuedType string `json:"issued_token_type,omitempty"`
+	// Details were granted (RFC 9396 section 7).
+	Details json.RawMessage `json:"authorization_details,omitempty"`
+	// Survival is how long the token may still be accepted after it was called back
+	// or its task has ended, at worst.
+	Survival survival `json:"worst_case_survival"`
+}
+
+// survival is in whole seconds, by the state of the verifier.
+type survival struct {
+	Connected int64 `json:"connected"`
+	Stale     int64 `json:"stale"`
+	Offline   int64 `json:"offline"`
+}
+
+func survivalOf(s issuer.Survival) survival {
+	up := func(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+	return survival{up(s.Connected), up(s.Stale), up(s.Offline)}
 }
 
 // token is the token endpoint.
@@ -47,10 +66,9 @@ func (a *API) token(w *reply, r *http.Request) {
 	body := tokenAnswer{
 		Token: answer.Token, Type: answer.Type, ExpiresIn: answer.ExpiresIn, Scope: answer.Scope.String(),
 		Resource: []string{answer.Resource.String()}, LifetimeCut: answer.Cut,
+		Details: json.RawMessage(answer.Details), Survival: survivalOf(answer.Survival),
 	}
-	if answer.Exchanged {
-		body.IssuedType = issuer.AccessTokenType
-	}
+	body.IssuedType = answer.IssuedType
 	w.json(http.StatusOK, body)
 }
 
@@ -92,16 +110,12 @@ func readForm(w *reply, r *http.Request) (form, *issuer.Refusal) {
 }
 
 func tokenRequest(f form, r *http.Request, from event.Request) issuer.Request {
-	basic, header := basicOf(r.Header.Values("Authorization"))
 	request := issuer.Request{
 		GrantType: f.one("grant_type"), Resources: f.all("resource"), Audiences: f.all("audience"),
 		Scope: f.one("scope"), Lifetime: f.one("lifetime"), From: from,
-		Proofs: r.Header["Dpop"], // as net/http writes DPoP
-		Credentials: issuer.Credentials{
-			ClientID: f.one("client_id"), AssertionType: f.one("client_assertion_type"),
-			Assertion: f.one("client_assertion"), Secret: f.one("client_secret"),
-			Basic: basic, Header: header,
-		},
+		Task: f.one("task"), Details: f.one("authorization_details"),
+		Proofs:      r.Header["Dpop"], // as net/http writes DPoP
+		Credentials: credentials(f, r),
 	}
 	switch request.GrantType {
 	case issuer.JWTBearer:
@@ -110,8 +124,19 @@ func tokenRequest(f form, r *http.Request, from event.Request) issuer.Request {
 		request.Credentials.Token, request.SubjectTokenType = f.one("subject_token"), f.one("subject_token_type")
 		request.ActorToken, request.ActorTokenType = f.one("actor_token"), f.one("actor_token_type")
 		request.RequestedTokenType = f.one("requested_token_type")
+		request.DraftRequestDetails, request.DraftRequestContext = f.one("request_details"), f.one("request_context")
 	}
 	return request
+}
+
+// credentials are what a client shows of itself in a form and its headers.
+func credentials(f form, r *http.Request) issuer.Credentials {
+	basic, header := basicOf(r.Header.Values("Authorization"))
+	return issuer.Credentials{
+		ClientID: f.one("client_id"), AssertionType: f.one("client_assertion_type"),
+		Assertion: f.one("client_assertion"), Secret: f.one("client_secret"),
+		Basic: basic, Header: header,
+	}
 }
 
 // refuse sends a refusal: its code, its sentence and the decision id.

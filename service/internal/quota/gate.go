@@ -17,6 +17,9 @@ type GateConfig struct {
 	// is no bound.
 	PerSecond  int
 	Concurrent int
+	// Lasts says which requests stay for as long as they like, and so do not count
+	// as concurrent; whoever answers them has a bound of his own. Default none.
+	Lasts func(*http.Request) bool
 
 	_ struct{}
 }
@@ -28,6 +31,7 @@ type Gate struct {
 	now        func() time.Time
 	rate       *Rate
 	concurrent int64
+	lasts      func(*http.Request) bool
 	inside     atomic.Int64
 	turned     atomic.Uint64
 }
@@ -44,7 +48,7 @@ func NewGate(c GateConfig) (*Gate, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &Gate{next: c.Next, now: c.Now, rate: NewRate(c.PerSecond), concurrent: int64(c.Concurrent)}, nil
+	return &Gate{next: c.Next, now: c.Now, rate: NewRate(c.PerSecond), concurrent: int64(c.Concurrent), lasts: c.Lasts}, nil
 }
 
 // Turned counts the requests that were turned away.
@@ -56,8 +60,11 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		TooMany(w)
 		return
 	}
-	inside := g.inside.Add(1)
-	defer g.inside.Add(-1)
+	var inside int64
+	if g.lasts == nil || !g.lasts(r) {
+		inside = g.inside.Add(1)
+		defer g.inside.Add(-1)
+	}
 	if g.concurrent > 0 && inside > g.concurrent || !g.rate.Take(g.now()) {
 		g.turned.Add(1)
 		TooMany(w)
