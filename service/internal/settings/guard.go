@@ -35,11 +35,17 @@ type Guard struct {
 	TLSEndsAtProxy bool
 	// CertificateHeader is how a proxy that ends TLS hands on certificates.
 	CertificateHeader CertificateHeader
-	Upstream          *url.URL          // a reverse proxy in front of this address, or
-	ForwardAuth       string            // answers to a proxy that asks: x-forwarded, x-original or request-line
-	PassClaims        map[string]string // claim to header
-	Routes            []Route
-	Events            Events
+	// Passthrough says whose tokens are whose, to name services that hand them on.
+	Passthrough []Forwarder
+	Upstream    *url.URL          // a reverse proxy in front of this address, or
+	ForwardAuth string            // answers to a proxy that asks: x-forwarded, x-original or request-line
+	PassClaims  map[string]string // claim to header
+	Routes      []Route
+	Events      Events
+	Feed        Feed
+	StatusLists StatusListSource
+	SingleUse   SingleUse
+	MaxContent  int
 
 	_ struct{}
 }
@@ -75,7 +81,7 @@ func ParseGuard(name string, text []byte) (Guard, error) {
 	d := guardDraft{Guard: Guard{
 		Listen: "127.0.0.1:8470", Operations: "127.0.0.1:8471", Skew: narrowcast.DefaultSkew,
 		MaxLifetime: narrowcast.DefaultMaxLifetime, CacheFor: narrowcast.DefaultCacheFor,
-		Sender: SenderBearer, DPoP: defaultDPoP(),
+		Sender: SenderBearer, DPoP: defaultDPoP(), MaxContent: 1 << 20,
 	}}
 	if err := parse(name, text, &d, guardOptions(), d.check); err != nil {
 		return Guard{}, err
@@ -106,6 +112,8 @@ func (d *guardDraft) check(v sy.Value) {
 	}
 	d.checkIssuers(v)
 	d.checkSender(v)
+	d.checkPassthrough(v)
+	d.checkRevocation(v)
 	d.checkRoutes(v)
 }
 

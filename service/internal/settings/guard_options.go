@@ -12,7 +12,7 @@ import (
 func GuardOptions() []Option { return documented("", guardOptions()) }
 
 func guardOptions() []option[guardDraft] {
-	return slices.Concat(guardTrust(), guardSender(), guardLimits(), guardPlaces(), guardCarries())
+	return slices.Concat(guardTrust(), guardSender(), guardRevocation(), guardLimits(), guardPlaces(), guardCarries())
 }
 
 // guardTrust is what decides whether a token opens the door.

@@ -74,6 +74,7 @@ func guardSender() []option[guardDraft] {
 			Text: "How a proxy that ends TLS hands on the certificate of the caller. From everybody else the header is removed.",
 			Gain: "may say that a token bound to any certificate comes from its sender."},
 			certificateHeaderOptions(), func(d *guardDraft) *CertificateHeader { return &d.CertificateHeader }),
+		guardPassthrough(),
 	}
 }
 

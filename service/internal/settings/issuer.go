@@ -35,6 +35,9 @@ type Issuer struct {
 	CertificateHeader  CertificateHeader
 	DPoP               IssuerDPoP
 	Trust              []Trust
+	Tasks              Tasks
+	StatusLists        StatusLists
+	TransactionTokens  TransactionTokens
 
 	_ struct{}
 }
@@ -56,6 +59,8 @@ func ParseIssuer(name string, text []byte) (Issuer, error) {
 		Listen: "127.0.0.1:8480", Operations: "127.0.0.1:8481", Algorithm: narrowcast.ES256,
 		RotateEvery: 30 * day, PublishAhead: time.Hour, Skew: narrowcast.DefaultSkew, Drain: 10 * time.Second,
 		Postgres: Postgres{Schema: "narrowcast", Connections: 4}, DPoP: IssuerDPoP{Offered: true},
+		Tasks:       Tasks{Lease: 10 * time.Second, MaxLife: 24 * time.Hour, PerClient: 1000},
+		StatusLists: StatusLists{TTL: 30 * time.Second, Places: 1 << 16}, TransactionTokens: TransactionTokens{TTL: 15 * time.Second},
 	}
 	err := parse(name, text, &s, issuerOptions(), s.check)
 	if err != nil {
@@ -109,7 +114,7 @@ const day = 24 * time.Hour
 func IssuerOptions() []Option { return documented("", issuerOptions()) }
 
 func issuerOptions() []option[Issuer] {
-	return slices.Concat(issuerPlaces(), issuerKeys(), issuerSenders(), issuerTenants())
+	return slices.Concat(issuerPlaces(), issuerKeys(), issuerSenders(), issuerTasks(), issuerTenants())
 }
 
 func issuerPlaces() []option[Issuer] {

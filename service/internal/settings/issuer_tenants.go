@@ -9,6 +9,7 @@ type Quotas struct {
 	RequestsPerSecond int
 	MintsPerSecond    int
 	EventsPerSecond   int
+	TasksPerSecond    int
 	Concurrent        int
 }
 
@@ -46,7 +47,9 @@ func quotaOptions() []option[Quotas] {
 			func(s *Quotas) *int { return &s.MintsPerSecond }),
 		number("events_per_second", "Events that guards report. More get 429 and are sent again.",
 			func(s *Quotas) *int { return &s.EventsPerSecond }),
-		number("concurrent", "Requests at the same time. More get 429.",
+		number("tasks_per_second", "Tasks opened, ended or otherwise changed; renewals do not count. More get 429.",
+			func(s *Quotas) *int { return &s.TasksPerSecond }),
+		number("concurrent", "Requests at the same time, followers of the feed apart. More get 429.",
 			func(s *Quotas) *int { return &s.Concurrent }),
 	}
 }

@@ -80,6 +80,9 @@ func TestIssuer(t *testing.T) {
 			{Issuer: narrowcast.MustIssuer("https://cluster.example.test"), CAFile: "testdata/issuer/cluster-ca.pem", TokenReview: settings.TokenReview{
 				URL: "https://10.0.0.1:6443", CAFile: "testdata/issuer/cluster-ca.pem", TokenFile: "/var/run/token"}},
 		},
+		Tasks:             settings.Tasks{Lease: 5 * time.Second, MaxLife: 2 * time.Hour, PerClient: 50},
+		StatusLists:       settings.StatusLists{TTL: 10 * time.Second, Places: 2048, Export: "testdata/issuer/lists"},
+		TransactionTokens: settings.TransactionTokens{TrustDomain: narrowcast.MustAudience("https://trust.example.test"), TTL: 30 * time.Second},
 	}
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v\nwant %+v", s, want)
@@ -89,7 +92,7 @@ func TestIssuer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.Listen != "127.0.0.1:8480" || s.Operations != "127.0.0.1:8481" || s.Algorithm != narrowcast.ES256 || s.PublishAhead != time.Hour ||
-		s.Skew != 5*time.Second {
+		s.Skew != 5*time.Second || s.Tasks != (settings.Tasks{Lease: 10 * time.Second, MaxLife: 24 * time.Hour, PerClient: 1000}) {
 		t.Errorf("defaults: %+v", s)
 	}
 }
@@ -112,6 +115,10 @@ func TestGuard(t *testing.T) {
 		t.Errorf("%v %v", g.Upstream, g.PassClaims)
 	case g.Events != settings.Events{CredentialFile: "testdata/guard/guard.json", Spool: "testdata/guard/spool"}:
 		t.Errorf("%+v", g.Events)
+	case g.Feed != settings.Feed{File: "testdata/guard/feed.state", StaleAfter: 5 * time.Second, WhenStale: settings.StaleAccept}:
+		t.Errorf("%+v", g.Feed)
+	case g.SingleUse != settings.SingleUse{Replicas: 2, Shared: true}, g.MaxContent != 4096:
+		t.Errorf("%+v %d", g.SingleUse, g.MaxContent)
 	}
 	g, err = settings.LoadGuard("testdata/guard/least.yaml")
 	if err != nil {
