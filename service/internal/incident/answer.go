@@ -55,6 +55,9 @@ type Finding struct {
 	From   time.Time `json:"evidence_from,omitzero"`
 	To     time.Time `json:"evidence_to,omitzero"`
 	Points []Point   `json:"points,omitempty"`
+	// Now is what it does since the token was called back; nil when it was not, or
+	// when the verdict is to refuse anyway.
+	Now *Present `json:"now,omitempty"`
 }
 
 // Point is one enforcement point of a door: what it said of itself while the
@@ -96,7 +99,8 @@ type Answer struct {
 	Since   time.Time   `json:"since"`            // what verifiers said between Since and
 	Until   time.Time   `json:"until"`            // Until counts as evidence
 	Alive   bool        `json:"alive"`
-	Life    string      `json:"life"` // what the clock says
+	Life    string      `json:"life"`            // what the clock says
+	Death   *Death      `json:"death,omitempty"` // how it was called back, if it was
 	Doors   []Finding   `json:"doors"`
 	// Others are doors that are not in the registry and that the book knows of.
 	Others    []Finding `json:"other_doors,omitempty"`

@@ -101,7 +101,7 @@ func worse(a, b Verdict) bool {
 func (r *Room) point(ctx context.Context, q question, v *voice) Point {
 	p := Point{Writer: v.writer, From: v.times[0], To: v.times[len(v.times)-1], Reports: len(v.times)}
 	for _, s := range v.statements() {
-		one := r.judge(ctx, q, &s.facts)
+		one := r.judge(ctx, &q, &s.facts)
 		if p.Verdict == "" || !worse(p.Verdict, one.verdict) {
 			p.Verdict, p.Reason, p.Near = one.verdict, one.reason, one.near
 			p.Mode, p.Digest = s.facts.Mode, s.facts.Digest

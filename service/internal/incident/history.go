@@ -31,7 +31,7 @@ func (r *Room) history(ctx context.Context, said narrowcast.Claimed, a *Answer) 
 	err := look(store.Query{Fingerprint: said.Fingerprint}, func(event.Event) bool { return true })
 	if err == nil && a.Genuine && said.TokenID != "" {
 		err = look(store.Query{TokenID: said.TokenID}, func(e event.Event) bool {
-			return e.Token != nil && e.Token.Issuer == said.Issuer && (e.Genuine || e.Type == event.Issued)
+			return e.Token != nil && e.Token.Issuer == said.Issuer && (e.Genuine || minted(e))
 		})
 	}
 	slices.SortStableFunc(a.Showings, func(x, y Showing) int { return cmp.Compare(x.Time.UnixNano(), y.Time.UnixNano()) })
@@ -41,7 +41,7 @@ func (r *Room) history(ctx context.Context, said narrowcast.Claimed, a *Answer) 
 func (a *Answer) note(rec store.Record) {
 	e := rec.Event
 	switch e.Type {
-	case event.Issued:
+	case event.Issued, event.Exchanged:
 		if e.Token == nil || a.Issued != nil && !a.Issued.OtherBytes {
 			return
 		}

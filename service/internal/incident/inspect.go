@@ -21,6 +21,8 @@ type Inspection struct {
 	Why         string      `json:"why,omitempty"`
 	Life        string      `json:"life"` // what the clock says
 	Oddities    []string    `json:"oddities"`
+	// Survival is nil when no verifier takes the token at all.
+	Survival *Survival `json:"worst_case_survival,omitempty"`
 }
 
 // Signature is what was found out about a signature.
@@ -51,6 +53,7 @@ func Inspect(ctx context.Context, text string, keys narrowcast.KeySource, now ti
 		written = said.IssuedAt
 	}
 	i.Signature, i.Why = signature(ctx, text, said, keys, written)
+	i.Survival = survival(said, i.Signature, now)
 	return i, nil
 }
 
@@ -142,6 +145,9 @@ func (i *Inspection) WriteText(w io.Writer) error {
 		p.line("signature  %s", i.Signature)
 	} else {
 		p.line("signature  %s: %s", i.Signature, words(i.Why))
+	}
+	if i.Survival != nil {
+		p.survival(i.Survival)
 	}
 	for _, odd := range i.Oddities {
 		p.line("odd        %s", odd)

@@ -20,7 +20,7 @@ type judgement struct {
 }
 
 // judge builds the verifier that an enforcement point said it is, and asks it.
-func (r *Room) judge(ctx context.Context, q question, facts *event.Verifier) judgement {
+func (r *Room) judge(ctx context.Context, q *question, facts *event.Verifier) judgement {
 	v, err := r.rebuild(facts, q.life.asOf)
 	if err != nil {
 		return judgement{verdict: Unknown, why: "; its configuration cannot be rebuilt here"}
@@ -30,9 +30,11 @@ func (r *Room) judge(ctx context.Context, q question, facts *event.Verifier) jud
 	if q.proof != (proof{}) {
 		with = "; it is bound to its sender, whose proof is taken to be shown with it"
 	}
-	_, err = v.Verify(ctx, q.text, q.proof.presentation())
+	_, err = v.Verify(ctx, q.text, q.presentation())
 	var rej *narrowcast.Rejection
 	switch {
+	case err == nil && q.bounded() != "":
+		return judgement{verdict: Unknown, why: q.bounded() + with}
 	case err == nil:
 		return judgement{verdict: Accepts, why: with}
 	case !errors.As(err, &rej):
@@ -90,10 +92,10 @@ func proofOf(text string) proof {
 }
 
 // presentation is how the rightful sender would show the token.
-func (p proof) presentation() narrowcast.Presentation {
-	shown := narrowcast.Presentation{Certificate: p.Certificate}
-	if p.Key != "" {
-		shown.Prove = func() (string, narrowcast.Reason) { return p.Key, 0 }
+func (q *question) presentation() narrowcast.Presentation {
+	shown := narrowcast.Presentation{Certificate: q.proof.Certificate, Request: q.request}
+	if key := q.proof.Key; key != "" {
+		shown.Prove = func() (string, narrowcast.Reason) { return key, 0 }
 	}
 	return shown
 }

@@ -30,10 +30,14 @@ func (r *Room) rebuild(d *event.Verifier, at time.Time) (*narrowcast.Verifier, e
 	for _, name := range d.Algorithms {
 		algs = append(algs, narrowcast.Algorithm(name))
 	}
-	return narrowcast.NewVerifier(narrowcast.Config{
+	c := narrowcast.Config{
 		Audience: audience, Issuers: trusted, Algorithms: algs, Tenant: d.Tenant, Environment: d.Environment,
 		Skew: d.Skew, MaxLifetime: d.MaxLife, RequireBinding: d.Binding, Now: func() time.Time { return at },
-	})
+	}
+	if d.SingleUse {
+		c.Uses = unused{}
+	}
+	return narrowcast.NewVerifier(c)
 }
 
 // trusted reads what event.VerifierOf wrote of an issuer: its class, and behind it

@@ -36,6 +36,7 @@ func WriteRecord(w io.Writer, r store.Record) error {
 		p.line("detail     %s", words(e.Detail))
 	}
 	p.facts(e)
+	p.death(e)
 	p.house(e)
 	if q := e.Request; q != nil {
 		p.line("request    %s %s from %s", word(q.Method), word(q.Path), word(q.Peer))
@@ -64,9 +65,14 @@ func (p *printer) facts(e event.Event) {
 	if t == nil {
 		return
 	}
+	if e.Type == event.Used { // told by a guard, which names no more of it
+		p.line("token      %s for %s", word(t.ID), each(t.Audience))
+		return
+	}
 	p.line("token      %s, SHA-256 %s", word(t.ID), t.Fingerprint)
 	p.line("says       issued by %s to %s for %s, scope %s", word(t.Issuer), word(t.Client), each(t.Audience), words(t.Scope))
 	p.line("life       %s to %s", stamp(t.IssuedAt), stamp(t.Expires))
+	p.family(t)
 }
 
 // house tells what verifiers, keys and the registry say of themselves.
@@ -75,6 +81,7 @@ func (p *printer) house(e event.Event) {
 		p.line("verifier   of %s, mode %s, configuration %s", word(v.Audience), word(string(v.Mode)), word(short(v.Digest)))
 		p.line("trusts     %s, by %s", each(slices.Sorted(maps.Keys(v.Issuers))), each(v.Algorithms))
 		p.dialects(v.Issuers)
+		p.feed(v)
 	}
 	if k := e.Key; k != nil {
 		p.line("key        %s, %s", word(k.ID), word(k.Algorithm))

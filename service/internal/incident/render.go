@@ -48,6 +48,9 @@ func (p *printer) token(a *Answer) {
 	} else {
 		p.line("signature  not established: %s", words(a.Doubt))
 	}
+	if d := a.Death; d != nil {
+		p.line("ended      %s: %s, by record %d of the book", word(d.Reason.String()), stamp(d.Time), d.Record)
+	}
 	switch i := a.Issued; {
 	case i == nil:
 		p.line("record     the book has no record of minting these bytes")
@@ -79,13 +82,24 @@ func (p *printer) doors(doors []Finding) {
 		case f.Standing == Disabled:
 			note = "disabled"
 		}
-		_, err := fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s: %s\n", f.Verdict, word(name), check, note, f.Evidence, f.Basis)
+		_, err := fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s: %s\n", f.Verdict, word(name), check, note, f.Evidence, f.Basis+f.Now.text())
 		if err != nil {
 			p.err = err
 			return
 		}
 	}
 	p.err = t.Flush()
+}
+
+// text goes on from the basis of the verdict about its whole life.
+func (n *Present) text() string {
+	switch {
+	case n == nil:
+		return ""
+	case n.Verdict == Refuses:
+		return fmt.Sprintf("; by now it refuses with %s: %s", word(n.Reason.String()), n.Basis)
+	}
+	return fmt.Sprintf("; it was called back, and the verdict stays %s: %s", n.Verdict, n.Basis)
 }
 
 func (p *printer) showings(a *Answer) {

@@ -126,6 +126,20 @@ func records(t *testing.T) []event.Event {
 		{Type: event.VerifierSeen, Time: born, Writer: "guard-pay/1", Mode: event.Enforce, Verifier: &event.Verifier{Audience: pay, Mode: event.Enforce,
 			Digest: "0123456789abcdef", Issuers: map[string]string{ours: "at+jwt", foreign: "at+jwt"}, Algorithms: []string{"ES256", "RS256"}}},
 		{Type: event.KeyActivated, Time: born, Writer: "issuer/1", Key: &event.Key{ID: "k1", Algorithm: "ES256"}},
+		{Type: event.VerifierLeft, Time: born, Writer: "guard-pay/1", Verifier: &event.Verifier{Audience: pay, Mode: event.Enforce, Digest: "0123456789abcdef",
+			Issuers: map[string]string{ours: "at+jwt"}, Algorithms: []string{"ES256"}, Revocation: true,
+			Feed: &event.Feed{Position: 17, AsOf: born, StaleAfter: 10 * time.Second, WhenStale: "refuse"}}},
+		{Type: event.VerifierSeen, Time: born, Writer: "guard-pay/1", Verifier: &event.Verifier{Audience: pay, Mode: event.Enforce, Digest: "0123456789abcdef",
+			Revocation: true, Feed: &event.Feed{Position: 17, AsOf: born, WhenStale: "accept", Degraded: true}}},
+		{Type: event.Exchanged, Time: born, Writer: "issuer/1", Genuine: true, Expected: crm, Token: &event.Token{ID: "t3", Parent: "t2", Lineage: "t1", Task: "job-7",
+			Issuer: ours, Subject: "checkout", Client: "orch", Audience: []string{crm}, Actors: []string{"orch", "spiffe://corp.example/plan"}, SingleUse: true,
+			StatusList: ours + "/status/1", StatusAt: 4, IssuedAt: born, Expires: born.Add(time.Minute)}},
+		{Type: event.Used, Time: born, Writer: "uses/1", Expected: crm, Detail: `told by "guard"`, Token: &event.Token{ID: "t3", Audience: []string{crm}}},
+		{Type: event.Revoked, Time: born, Writer: "issuer/1", Revocation: &event.Revocation{Kind: "token", ID: "t1", Until: born.Add(time.Hour), Tokens: 3}},
+		{Type: event.Revoked, Time: born, Writer: "issuer/1", Revocation: &event.Revocation{Kind: "party", ID: "spiffe://corp.example/plan", Before: born, Until: born.Add(time.Hour)}},
+		{Type: event.TaskOpened, Time: born, Writer: "tasks/1", Task: &event.Task{ID: "job-7", Parent: "job-1", Client: "checkout", Label: "nightly run", Resources: []string{pay, crm},
+			Attempt: 2, RetryOf: "job-6", Deadline: born.Add(time.Hour), Lease: 10 * time.Second}},
+		{Type: event.TaskEnded, Time: born, Writer: "tasks/1", Task: &event.Task{ID: "job-7", Client: "checkout", Attempt: 2, Outcome: "killed"}},
 		{Type: event.RegistryApplied, Time: born, Writer: "apply/1", Registry: &event.Registry{Revision: 3, Digest: "0123456789abcdef", Author: "ops"}},
 	}
 }
@@ -152,7 +166,9 @@ func TestNoTextEscapesItsPlace(t *testing.T) {
 		hear := event.Event{Type: event.VerifierSeen, Time: born, Writer: "w" + bad, Verifier: &event.Verifier{Audience: crm, Digest: bad, Mode: event.Mode(bad)}}
 		show := event.Event{Type: event.Rejected, Time: born, Writer: "w" + bad, Decision: bad, Refusal: bad, Detail: bad, Near: bad, Expected: bad, Received: []string{bad},
 			Token: facts, Request: &event.Request{Method: bad, Path: bad, Peer: bad}, Key: &event.Key{ID: bad, Algorithm: bad},
-			Registry: &event.Registry{Digest: bad, Author: bad}, Verifier: &event.Verifier{Audience: bad, Mode: event.Mode(bad), Issuers: map[string]string{bad: bad}, Algorithms: []string{bad}}}
+			Revocation: &event.Revocation{Kind: bad, ID: bad, Before: born}, Task: &event.Task{ID: bad, Parent: bad, Client: bad, Label: bad, Resources: []string{bad}, RetryOf: bad, Outcome: bad},
+			Registry: &event.Registry{Digest: bad, Author: bad}, Verifier: &event.Verifier{Audience: bad, Mode: event.Mode(bad), Issuers: map[string]string{bad: bad}, Algorithms: []string{bad}, Feed: &event.Feed{WhenStale: bad}}}
+		show.Token.Parent, show.Token.Actors, show.Token.StatusList, show.Token.Task, show.Token.SingleUse = bad, []string{bad, bad}, bad, bad, true
 		s.room.Book = pages{hear, show} // a book would not take some of them
 		a := s.where(text)
 		var b bytes.Buffer
@@ -178,7 +194,7 @@ func (p pages) Find(_ context.Context, q store.Query) iter.Seq2[store.Record, er
 }
 
 // begins are the ways in which a line of ours may begin.
-var begins = regexp.MustCompile(`^(token  |addressed|issued by|life  |signature|record|what  |reason|also|expected|received|near miss|detail|says  |request|decision|verifier|trusts|key  |registry|type  |issuer|audience|subject|scope|tenant|id  |SHA-256|odd  |  [a-z0-9]|Where it|Doors that|Not confined|$)`)
+var begins = regexp.MustCompile(`^(token  |addressed|issued by|life  |signature|record|what  |reason|also|expected|received|near miss|detail|says  |request|decision|verifier|trusts|key  |registry|type  |issuer|audience|subject|scope|tenant|id  |SHA-256|odd  |survival|ended|parent|acting|task|further|called|before|tokens|label|outcome|inside|retry of|for  |time  |revoked|           [a-z0-9]|  [a-z0-9]|Where it|Doors that|Not confined|$)`)
 
 func harmless(t testing.TB, bad, text string) {
 	t.Helper()

@@ -20,6 +20,8 @@ type reports map[string]map[string]*voice
 type voice struct {
 	writer string
 	times  []time.Time // of its reports
+	left   time.Time   // when it last stopped in order
+	feed   hearing
 	said   map[string]*statement
 }
 
@@ -40,7 +42,7 @@ const arrival = time.Minute
 func (r *Room) heard(ctx context.Context, life span) (reports, error) {
 	all := reports{}
 	from := life.from.Add(-r.fresh())
-	q := store.Query{Types: []event.Type{event.VerifierSeen}, From: from, To: life.to.Add(time.Nanosecond), Newest: true}
+	q := store.Query{Types: []event.Type{event.VerifierSeen, event.VerifierLeft}, From: from, To: life.to.Add(time.Nanosecond), Newest: true}
 	for rec, err := range r.Book.Find(ctx, q) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the book: %w", err)
@@ -60,7 +62,7 @@ func (all reports) add(e event.Event) error {
 		return nil
 	}
 	facts := *e.Verifier
-	facts.Dropped, facts.Software = 0, ""
+	facts.Dropped, facts.Software, facts.Feed = 0, "", nil // no part of how it judges
 	key, err := json.Marshal(facts)
 	if err != nil {
 		return err
@@ -75,7 +77,7 @@ func (all reports) add(e event.Event) error {
 		v = &voice{writer: e.Writer, said: map[string]*statement{}}
 		door[e.Writer] = v
 	}
-	v.times = append(v.times, e.Time)
+	v.hear(e)
 	s := v.said[string(key)]
 	if s == nil {
 		s = &statement{facts: facts, first: e.Time, last: e.Time}
@@ -89,6 +91,18 @@ func (all reports) add(e event.Event) error {
 		s.last = e.Time
 	}
 	return nil
+}
+
+// hear notes when an enforcement point spoke, and what it knew of revocations
+// when it did so last.
+func (v *voice) hear(e event.Event) {
+	v.times = append(v.times, e.Time)
+	if !e.Time.Before(v.feed.at) {
+		v.feed = hearing{e.Time, e.Verifier.Feed}
+	}
+	if e.Type == event.VerifierLeft && e.Time.After(v.left) {
+		v.left = e.Time
+	}
 }
 
 // voices returns the enforcement points of a door in order of their names.

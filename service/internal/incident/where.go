@@ -50,6 +50,8 @@ type question struct {
 	said  narrowcast.Claimed
 	proof proof // of what it is bound to
 	life  span
+	// request is the one that it is for; nil when it is for any.
+	request *narrowcast.Request
 }
 
 // Where answers for the text of a token. The text goes nowhere.
@@ -59,7 +61,7 @@ func (r *Room) Where(ctx context.Context, text string) (Answer, error) {
 		return Answer{}, ErrNotAToken
 	}
 	now := r.Now()
-	q := question{text: text, said: said, proof: proofOf(text), life: lifeOf(said, now)}
+	q := question{text: text, said: said, proof: proofOf(text), life: lifeOf(said, now), request: requestOf(text)}
 	a := Answer{
 		Token: *event.TokenOf(said), Doors: []Finding{}, Showings: []Showing{}, Life: life(said, now),
 		Alive: said.Expires.IsZero() || now.Before(said.Expires),
@@ -73,6 +75,9 @@ func (r *Room) Where(ctx context.Context, text string) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if a.Death, err = r.death(ctx, said, a.Genuine); err != nil {
+		return Answer{}, err
+	}
 	r.doors(ctx, q, heard, &a)
 	a.Confined, a.Coverage = a.confined(), a.coverage()
 	return a, nil
@@ -84,6 +89,7 @@ func (r *Room) doors(ctx context.Context, q question, heard reports, a *Answer) 
 	for _, door := range r.Doors {
 		known[door.Audience.String()] = true
 		f := r.door(ctx, q, door, heard[door.Audience.String()], a.Showings)
+		f.Now = r.present(&f, a.Death, heard[door.Audience.String()], q.life.to)
 		f.Standing = Registered
 		if door.Disabled {
 			f.Standing = Disabled
@@ -100,6 +106,7 @@ func (r *Room) doors(ctx context.Context, q question, heard reports, a *Answer) 
 		}
 		known[audience.String()] = true
 		f := r.door(ctx, q, registry.Resource{Audience: audience}, heard[name], a.Showings)
+		f.Now = r.present(&f, a.Death, heard[name], q.life.to)
 		f.Standing = Unregistered
 		a.Others = append(a.Others, f)
 	}
