@@ -22,7 +22,12 @@ func (a *app) inspectCommand() *cobra.Command {
 		Long: `Read one token from standard input and say what it says of itself and what is odd
 about it. Nothing is sent anywhere. Tokens of any issuer can be read. The
 signature is checked when keys are given, or when --home holds the issuer that
-the token names; otherwise it is reported as not verified.`,
+the token names; otherwise it is reported as not verified.
+
+The worst case of survival is for how long the token may be accepted if it is
+called back now: where the verifier is connected to the feed, where its feed is
+stale, where it follows none. The last is known from the token alone; the others
+when --home holds its issuer.`,
 		Example: "  narrowcast inspect - < token.txt\n  pbpaste | narrowcast inspect - --keys issuer-jwks.json",
 		Args:    exactArgs(1, "one argument, - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -30,11 +35,7 @@ the token names; otherwise it is reported as not verified.`,
 			if err != nil {
 				return err
 			}
-			source, err := a.inspectionKeys(c.Context(), text, keys, algorithm)
-			if err != nil {
-				return err
-			}
-			i, err := incident.Inspect(c.Context(), text, source, a.now())
+			i, err := a.inspect(c.Context(), text, keys, algorithm)
 			if err != nil {
 				return err
 			}
@@ -46,26 +47,39 @@ the token names; otherwise it is reported as not verified.`,
 	return c
 }
 
-// inspectionKeys finds keys for a token: those of the file, or the issuer's own
-// archive when the token names that issuer.
-func (a *app) inspectionKeys(ctx context.Context, text, file, algorithm string) (narrowcast.KeySource, error) {
-	if file != "" {
-		return fileKeys(file, algorithm)
+// inspect looks at a token with the keys of the file or, when the issuer in
+// --home is the one that the token names, with those of its archive. What the
+// house knows besides, it knows of its own tokens only.
+func (a *app) inspect(ctx context.Context, text, file, algorithm string) (incident.Inspection, error) {
+	switch {
+	case file != "":
+		source, err := fileKeys(file, algorithm)
+		if err != nil {
+			return incident.Inspection{}, err
+		}
+		return incident.Inspect(ctx, text, source, a.now())
+	case !a.ownToken(text):
+		return incident.Inspect(ctx, text, nil, a.now())
 	}
+	room, done, err := a.readingRoom(ctx)
+	if err != nil {
+		return incident.Inspection{}, err
+	}
+	i, err := incident.Inspect(ctx, text, room.Keys, a.now())
+	if err == nil {
+		err = room.Survival(ctx, &i)
+	}
+	return i, errors.Join(err, done())
+}
+
+// ownToken reports whether a token names the issuer in --home.
+func (a *app) ownToken(text string) bool {
 	said, err := narrowcast.Inspect(text)
 	if err != nil {
-		return nil, nil // the inspection says so itself
+		return false // the inspection says so itself
 	}
 	s, err := a.issuerSettings()
-	if err != nil || s.Issuer.String() != said.Issuer {
-		return nil, nil // no archive here, or another issuer's token
-	}
-	book, _, err := a.openBook(ctx)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := archivedKeys(ctx, book)
-	return keys, errors.Join(err, book.Close())
+	return err == nil && s.Issuer.String() == said.Issuer
 }
 
 func fileKeys(path, algorithm string) (narrowcast.KeySource, error) {

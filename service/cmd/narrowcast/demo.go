@@ -18,8 +18,9 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Start an issuer and four services behind guards on loopback, in a temporary
 directory, and play the story: a token for payments opens payments; the same bytes
 are refused at profiles, and the refusal is an event that names both; an agent's
-token for the orchestrator does not open the data behind it; and the question
-"where could this token have worked?" has an answer.
+token for the orchestrator does not open the data behind it, and the orchestrator
+exchanges it for one that does; the question "where could this token have worked?"
+has an answer; and what is called back is refused by every guard that confirms it.
 
 Exit code 0 only if every step came out as told. With --json, one object per step.`,
 		Example: "  narrowcast demo\n  narrowcast demo --json\n  narrowcast demo --keep",
@@ -42,7 +43,7 @@ type step struct {
 }
 
 func (a *app) playDemo(ctx context.Context, keep bool) error {
-	w, err := a.openWorld(ctx)
+	w, err := a.openWorld(ctx, true)
 	if err != nil {
 		return fmt.Errorf("starting the demo: %w", err)
 	}
@@ -100,6 +101,7 @@ func (w *world) keepRunning(ctx context.Context, p *play) error {
 		"  narrowcast inspect - --home " + w.home + " < " + path,
 		"  narrowcast why --home " + w.home + " " + p.decision,
 		"  narrowcast token --home " + w.home + " --credential " + w.credential("assistant") + " --for orchestrator",
+		"  narrowcast revoke --home " + w.home + " - < " + path,
 		"",
 	}
 	for _, line := range lines {

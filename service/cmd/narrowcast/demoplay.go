@@ -27,12 +27,14 @@ type play struct {
 	token    string // for payments
 	agent    string // for the orchestrator
 	decision string // of the refusal at profiles
+	handed   string // for data, in the agent's name
 }
 
 func (p *play) scenes() []func() step {
 	return []func() step{
 		p.mintForPayments, p.payments, p.profiles, p.offTarget, p.withoutResource,
 		p.mintForAgent, p.orchestrator, p.data, p.agentAsksForData, p.forged, p.where, p.expiry,
+		p.exchange, p.dataInItsName, p.stranger, p.revoke, p.dead,
 	}
 }
 

@@ -29,6 +29,7 @@ type world struct {
 	house  *house
 	issuer string // base URL
 	doors  map[string]*stage
+	follow bool // the guards follow the feed of revocations
 	log    *slog.Logger
 	stops  []func()
 }
@@ -44,13 +45,15 @@ type stage struct {
 // services of the demo, in the order of the story.
 var services = []string{"payments", "profiles", "orchestrator", "data"}
 
-// openWorld starts everything. Whatever it started is stopped by close.
-func (a *app) openWorld(ctx context.Context) (*world, error) {
+// openWorld starts everything. Whatever it started is stopped by close. Guards
+// that follow no feed are for those who play with the clock: to a guard that does,
+// a clock that jumps is a silence of the issuer.
+func (a *app) openWorld(ctx context.Context, follow bool) (*world, error) {
 	dir, err := os.MkdirTemp("", "narrowcast-demo-")
 	if err != nil {
 		return nil, err
 	}
-	w := &world{app: a, dir: dir, home: filepath.Join(dir, "issuer"), doors: map[string]*stage{}}
+	w := &world{app: a, dir: dir, home: filepath.Join(dir, "issuer"), doors: map[string]*stage{}, follow: follow}
 	logFile, err := os.OpenFile(filepath.Join(dir, "log.jsonl"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -124,6 +127,10 @@ func (w *world) openService(ctx context.Context, name string) error {
 		return errors.New("not in the sample registry")
 	}
 	issuer := w.house.settings.Issuer
+	var news settings.Feed
+	if w.follow {
+		news.File = filepath.Join(w.dir, "feed-"+name)
+	}
 	d, err := w.app.openDoor(settings.Guard{
 		Name: "demo", Audience: r.Audience, Algorithms: []narrowcast.Algorithm{narrowcast.ES256},
 		Issuers: []settings.TrustedIssuer{{ID: issuer, JWKSURL: w.issuer + "/jwks"}},
@@ -132,6 +139,7 @@ func (w *world) openService(ctx context.Context, name string) error {
 		Events: settings.Events{
 			CredentialFile: w.credential("guard-" + name), Spool: filepath.Join(w.dir, "spool-"+name),
 		},
+		Feed: news,
 	}, w.log)
 	if err != nil {
 		return err
@@ -143,7 +151,24 @@ func (w *world) openService(ctx context.Context, name string) error {
 	w.start(ctx, front, d.handler, d.run)
 	w.stops = append(w.stops, func() { _ = d.close() }) // its events are delivered by then
 	w.doors[name] = &stage{name: name, audience: r.Audience, url: "http://" + front.Addr().String() + "/", door: d}
-	return nil
+	return d.waitUntilReady(ctx)
+}
+
+// waitUntilReady waits for keys and for the first word about revocations.
+func (d *door) waitUntilReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := d.ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 func (w *world) credential(client string) string {

@@ -29,6 +29,8 @@ type door struct {
 	handler    http.Handler
 	operations http.Handler
 	reporter   *report.Reporter // nil when events go into a file
+	death      doorDeath
+	opened     map[narrowcast.Issuer]narrowcast.KeySource
 	keys       []keySource
 	log        *slog.Logger
 	closers    []func() error
@@ -37,6 +39,9 @@ type door struct {
 // openDoor makes a door. It listens to nothing yet.
 func (a *app) openDoor(s settings.Guard, log *slog.Logger) (*door, error) {
 	d := &door{settings: s, log: log}
+	if err := d.openDeath(a); err != nil {
+		return nil, errors.Join(usage(err), d.close())
+	}
 	verifier, err := d.verifier(a.now, d.keysOf)
 	if err != nil {
 		return nil, errors.Join(usage(err), d.close())
@@ -72,6 +77,7 @@ func (a *app) tryDoor(s settings.Guard) error {
 func (d *door) lock(now func() time.Time, verifier *narrowcast.Verifier, sink event.Sink, name string) (err error) {
 	s := d.settings
 	c := guard.Config{
+		Feed: d.death.feed(), MaxContent: int64(s.MaxContent),
 		Verifier: verifier, Sink: sink, Now: now, Name: name, Software: "narrowcast " + version,
 		DangerouslyObserveAudience: guard.Observe{Owner: s.Observe.Owner, Until: s.Observe.Until},
 	}
@@ -97,6 +103,7 @@ func (d *door) verifier(now func() time.Time, open openKeys) (*narrowcast.Verifi
 		Audience: s.Audience, Algorithms: s.Algorithms, Now: now, Tenant: s.Tenant, Environment: s.Environment,
 		Skew: s.Skew, MaxLifetime: s.MaxLifetime, Cache: s.Cache, CacheFor: s.CacheFor,
 		RequireBinding: s.Sender == settings.SenderRequired,
+		Liveness:       d.death.liveness(), Uses: d.death.uses,
 	}
 	for _, trusted := range s.Issuers {
 		source, err := open(trusted, now)
@@ -137,7 +144,7 @@ func (d *door) sink(a *app) (event.Sink, string, error) {
 	}
 	r, err := report.Open(report.Config{
 		Dir: e.Spool, URL: address, Now: a.now,
-		Client: &http.Client{Timeout: 30 * time.Second, Transport: &toIssuer{source, audience}},
+		Client: &http.Client{Timeout: 30 * time.Second, Transport: &toIssuer{source, audience, registry.ScopeReport, lively()}},
 	})
 	if err != nil {
 		return nil, "", usage(fmt.Errorf("events: %w", err))
@@ -152,10 +159,12 @@ func (d *door) sink(a *app) (event.Sink, string, error) {
 type toIssuer struct {
 	source   *client.Source
 	audience narrowcast.Audience
+	scope    string
+	base     http.RoundTripper
 }
 
 func (t *toIssuer) RoundTrip(req *http.Request) (*http.Response, error) {
-	scope, err := narrowcast.ParseScope(registry.ScopeReport)
+	scope, err := narrowcast.ParseScope(t.scope)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +176,7 @@ func (t *toIssuer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := token.Authorize(copied); err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultTransport.RoundTrip(copied)
+	resp, err := t.base.RoundTrip(copied)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
 		t.source.Drop(token)
 	}
@@ -179,6 +188,7 @@ func (t *toIssuer) RoundTrip(req *http.Request) (*http.Response, error) {
 func (d *door) run(ctx context.Context) {
 	done := make(chan struct{})
 	go func() { defer close(done); d.guard.Run(ctx) }()
+	defer d.death.run(ctx)()
 	for _, k := range d.keys {
 		if k.run != nil {
 			go func() { _ = k.run(ctx) }() // ends with ctx

@@ -26,7 +26,22 @@ func readsOf(trusted settings.TrustedIssuer) string {
 	return strings.Join(append([]string{ti.Class.String()}, ti.Terms()...), "; ")
 }
 
+// keysOf opens the keys of an issuer once: verifier and status lists share them.
 func (d *door) keysOf(trusted settings.TrustedIssuer, now func() time.Time) (narrowcast.KeySource, error) {
+	if source := d.opened[trusted.ID]; source != nil {
+		return source, nil
+	}
+	source, err := d.openKeys(trusted, now)
+	if err == nil {
+		if d.opened == nil {
+			d.opened = map[narrowcast.Issuer]narrowcast.KeySource{}
+		}
+		d.opened[trusted.ID] = source
+	}
+	return source, err
+}
+
+func (d *door) openKeys(trusted settings.TrustedIssuer, now func() time.Time) (narrowcast.KeySource, error) {
 	if trusted.Class == narrowcast.JWTSVID {
 		return d.bundleOf(trusted, now)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/narrowcast-io/narrowcast"
 	"github.com/narrowcast-io/narrowcast/dpop"
 	"github.com/narrowcast-io/narrowcast/guard"
 	"github.com/narrowcast-io/narrowcast/service/internal/settings"
@@ -19,6 +20,7 @@ const nonceLife = 5 * time.Minute
 func (d *door) sender(c *guard.Config) error {
 	s := d.settings
 	c.Certificates = guard.Certificates{Asked: s.Clients.Ask, Header: certificateHeaders()[s.CertificateHeader.Dialect], From: s.CertificateHeader.From}
+	c.Passthrough = served(s.Passthrough)
 	switch s.Sender {
 	case settings.SenderRequired:
 		c.Sender = guard.SenderRequired
@@ -37,6 +39,21 @@ func (d *door) sender(c *guard.Config) error {
 	})
 	c.DPoP = guard.DPoP{Checker: checker, Origin: s.DPoP.Origin}
 	return err
+}
+
+// served answers which audiences a presenter serves; nil when nobody is named.
+func served(by []settings.Forwarder) func(guard.Presenter) []narrowcast.Audience {
+	if len(by) == 0 {
+		return nil
+	}
+	return func(p guard.Presenter) (all []narrowcast.Audience) {
+		for _, f := range by {
+			if f.SPIFFE != "" && f.SPIFFE == p.SPIFFEID || f.Certificate != "" && f.Certificate == p.Certificate || f.Key != "" && f.Key == p.Key {
+				all = append(all, f.Audience)
+			}
+		}
+		return all
+	}
 }
 
 func noncesOf(s settings.GuardDPoP) (*dpop.Nonces, error) {

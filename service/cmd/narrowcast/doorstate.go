@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast/event"
+	"github.com/narrowcast-io/narrowcast/feed"
 	"github.com/narrowcast-io/narrowcast/guard"
 	"github.com/narrowcast-io/narrowcast/service/internal/httpapi"
 	"github.com/narrowcast-io/narrowcast/service/internal/metrics"
@@ -31,7 +33,7 @@ func (d *door) health() (http.Handler, error) {
 			return 0
 		}),
 	)
-	err = errors.Join(err, d.countSenders(m))
+	err = errors.Join(err, d.countSenders(m), d.death.count(m))
 	if d.reporter != nil {
 		err = errors.Join(err,
 			m.Counter("narrowcast_report_dropped_total", "Events dropped because the spool was full.", func() uint64 { return d.reporter.State().Dropped }),
@@ -77,8 +79,14 @@ func (d *door) countSenders(m *metrics.Metrics) error {
 	return errors.Join(errs...)
 }
 
-// ready reports a door that can verify nothing for want of keys.
+// ready reports a door that can verify nothing for want of keys, or that refuses
+// everybody because it does not know what was revoked.
 func (d *door) ready(context.Context) error {
+	if f := d.death.follower; f != nil {
+		if s := f.State(); s.Stale && s.WhenStale == feed.Refuse {
+			return fmt.Errorf("what was revoked is not known well enough: %s", cmp.Or(s.LastError, "the feed has not said yet"))
+		}
+	}
 	for _, k := range d.keys {
 		if s := k.stats(); !s.Usable {
 			return fmt.Errorf("no usable keys of %s: %w", k.issuer, errors.Join(s.LastError, errNoKeys))
@@ -115,10 +123,11 @@ func (d *door) state() any {
 		Senders      senders     `json:"senders"`
 		Keys         []keys      `json:"keys"`
 		Report       *reportHere `json:"report,omitempty"`
+		Feed         *feedHere   `json:"feed,omitempty"`
 	}{
 		Audience: g.Audience, Digest: g.Digest, Mode: g.Mode, ObserveOwner: g.ObserveOwner, ObserveUntil: g.ObserveUntil,
 		Accepted: g.Accepted, Rejected: g.Rejected, OffTarget: g.OffTarget, WouldReject: g.WouldReject, Unrecorded: g.Unrecorded,
-		Sender: d.settings.Sender, Senders: senders(g.Senders), Keys: []keys{},
+		Sender: d.settings.Sender, Senders: senders(g.Senders), Keys: []keys{}, Feed: d.death.state(),
 	}
 	for _, k := range d.keys {
 		s := k.stats()

@@ -44,6 +44,8 @@ type house struct {
 	proofs *dpop.Checker // nil when proofs of possession are not offered
 	trust  *trust.Sources
 	signer *signer.Client // nil when keys are kept sealed in the store
+	who    issuer.Authenticator
+	death  death
 }
 
 // inForce is the registry revision that the desk decides by.
@@ -92,6 +94,12 @@ func (h *house) furnish(ctx context.Context, a *app) error {
 	if err := h.refresh(ctx); err != nil {
 		return usage(err)
 	}
+	if err := h.makeDeath(ctx); err != nil {
+		return err
+	}
+	if s := h.doors.Load().snapshot; s != nil {
+		h.death.lists.wanted(s)
+	}
 	if err := h.makeDesk(); err != nil {
 		return err
 	}
@@ -117,7 +125,9 @@ func (h *house) makeDesk() error {
 	if err != nil {
 		return err
 	}
+	h.who = who
 	h.desk, err = issuer.New(issuer.Config{
+		Own: h.death.letters, Past: h.store, Tasks: h.store, Status: h.death.lists, Deaths: h.death.log, DraftTransactionTokens: h.transactionTokens(),
 		Issuer: h.settings.Issuer, Authenticator: who, Ledger: h.store, Now: h.now, Tenant: h.settings.Tenant,
 		Writer: writerName("issuer"), Proofs: h.portOfProofs(), Quota: quota.NewRate(h.settings.Quotas.MintsPerSecond),
 		Press: func() issuer.Press {
@@ -162,7 +172,13 @@ func (h *house) makeWire() error {
 	if n := h.settings.Quotas.EventsPerSecond; n > 0 {
 		c.EventQuota = quota.NewRate(n)
 	}
+	if n := h.settings.Quotas.TasksPerSecond; n > 0 {
+		c.TaskQuota = quota.NewRate(n)
+	}
 	h.senders(&c)
+	if err := h.serveDeath(&c, h.who); err != nil {
+		return err
+	}
 	api, err := httpapi.New(c)
 	if err != nil {
 		return usage(err)
@@ -221,6 +237,9 @@ func (h *house) refresh(ctx context.Context) error {
 	}
 	h.useIssuers(s)
 	h.doors.Store(&inForce{revision: revision, snapshot: s})
+	if h.death.lists != nil && s != nil {
+		h.death.lists.wanted(s)
+	}
 	h.log.Info("registry in force", "revision", revision, "digest", s.Digest())
 	return nil
 }
@@ -231,6 +250,11 @@ func (h *house) run(ctx context.Context) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	beside.Go(func() { h.api.Run(ctx) })
+	beside.Go(func() { h.death.log.Run(ctx) })
+	beside.Go(func() { h.death.lists.run(ctx) })
+	beside.Go(func() {
+		h.death.tasks.Run(ctx, func(err error) { h.log.Error("tasks not swept", "error", err.Error()) })
+	})
 	beside.Go(func() {
 		h.ring.Run(ctx, func(err error) { h.log.Error("keys not refreshed", "error", err.Error()) })
 	})

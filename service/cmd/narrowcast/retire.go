@@ -70,7 +70,7 @@ func known(_ narrowcast.Key, published bool) error {
 // liveTokens counts what the retirement of a key would kill.
 func (a *app) liveTokens(ctx context.Context, book store.Book, id narrowcast.KeyID) (int, error) {
 	live, now := 0, a.now()
-	q := store.Query{Types: []event.Type{event.Issued}, From: now.Add(-longestLife)}
+	q := store.Query{Types: []event.Type{event.Issued, event.Exchanged}, From: now.Add(-longestLife)}
 	for record, err := range book.Find(ctx, q) {
 		if err != nil {
 			return 0, fmt.Errorf("counting the tokens of the key: %w", err)

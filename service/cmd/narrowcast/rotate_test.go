@@ -73,7 +73,7 @@ type rotation struct {
 func newRotation(t *testing.T) *rotation {
 	t.Helper()
 	r := &rotation{clock: &hand{}, kids: map[narrowcast.KeyID]int{}, previous: make([]string, 4)}
-	w, err := (&app{out: io.Discard, errs: io.Discard, now: r.clock.now, getenv: os.Getenv}).openWorld(t.Context())
+	w, err := (&app{out: io.Discard, errs: io.Discard, now: r.clock.now, getenv: os.Getenv}).openWorld(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

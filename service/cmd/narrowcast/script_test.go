@@ -21,18 +21,20 @@ var update = flag.Bool("update", false, "rewrite the expected output in the scri
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"narrowcast": func() { os.Exit(mainCode()) },
-		"http":       func() { os.Exit(httpMain(os.Args[1:])) },
-		"upstream":   func() { os.Exit(upstreamMain(os.Args[1:])) },
-		"forge":      func() { os.Exit(forgeMain(os.Args[1:])) },
-		"open":       func() { os.Exit(openMain(os.Args[1:])) },
-		"witness":    func() { os.Exit(witnessMain(os.Args[1:])) },
-		"within":     func() { os.Exit(withinMain(os.Args[1:])) },
-		"agents":     func() { os.Exit(agentsMain(os.Args[1:])) },
-		"workload":   func() { os.Exit(workloadMain(os.Args[1:])) },
-		"cert":       func() { os.Exit(certMain(os.Args[1:])) },
-		"ask":        func() { os.Exit(askMain(os.Args[1:])) },
-		"platform":   func() { os.Exit(platformMain(os.Args[1:])) },
+		"narrowcast":   func() { os.Exit(mainCode()) },
+		"http":         func() { os.Exit(httpMain(os.Args[1:])) },
+		"upstream":     func() { os.Exit(upstreamMain(os.Args[1:])) },
+		"forge":        func() { os.Exit(forgeMain(os.Args[1:])) },
+		"open":         func() { os.Exit(openMain(os.Args[1:])) },
+		"witness":      func() { os.Exit(witnessMain(os.Args[1:])) },
+		"within":       func() { os.Exit(withinMain(os.Args[1:])) },
+		"agents":       func() { os.Exit(agentsMain(os.Args[1:])) },
+		"workload":     func() { os.Exit(workloadMain(os.Args[1:])) },
+		"cert":         func() { os.Exit(certMain(os.Args[1:])) },
+		"ask":          func() { os.Exit(askMain(os.Args[1:])) },
+		"platform":     func() { os.Exit(platformMain(os.Args[1:])) },
+		"orchestrator": func() { os.Exit(orchestratorMain(os.Args[1:])) },
+		"signed":       func() { os.Exit(signedMain(os.Args[1:])) },
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"time"
 )
@@ -26,6 +27,7 @@ func certMain(args []string) int {
 	authority := f.Bool("ca", false, "the certificate is that of an authority")
 	dns := f.String("dns", "", "a DNS name")
 	ip := f.String("ip", "", "an IP address")
+	uri := f.String("uri", "", "a URI, such as a SPIFFE ID")
 	if f.Parse(args) != nil || f.NArg() != 1 {
 		return 2
 	}
@@ -42,6 +44,14 @@ func certMain(args []string) int {
 	}
 	if *ip != "" {
 		template.IPAddresses = []net.IP{net.ParseIP(*ip)}
+	}
+	if *uri != "" {
+		name, err := url.Parse(*uri)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		template.URIs = []*url.URL{name}
 	}
 	if err := writePair(f.Arg(0), *by, template); err != nil {
 		fmt.Fprintln(os.Stderr, err)

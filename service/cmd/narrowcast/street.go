@@ -272,5 +272,9 @@ func (st *street) operations() http.Handler {
 // gated puts the quotas of a house before its handler.
 func (h *house) gated(next http.Handler) (*quota.Gate, error) {
 	q := h.settings.Quotas
-	return quota.NewGate(quota.GateConfig{Next: next, Now: h.now, PerSecond: q.RequestsPerSecond, Concurrent: q.Concurrent})
+	feed := h.path + "/feed"
+	return quota.NewGate(quota.GateConfig{
+		Next: next, Now: h.now, PerSecond: q.RequestsPerSecond, Concurrent: q.Concurrent,
+		Lasts: func(r *http.Request) bool { return r.URL.Path == feed },
+	})
 }

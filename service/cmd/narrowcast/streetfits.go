@@ -52,7 +52,7 @@ func shared(o, s settings.Issuer) string {
 func takesDoor(path, base string) bool {
 	below, is := strings.CutPrefix(path, base+"/")
 	first, _, _ := strings.Cut(below, "/")
-	return is && slices.Contains([]string{".well-known", "admin", "events", "jwks", "token"}, first)
+	return is && slices.Contains([]string{".well-known", "admin", "events", "feed", "introspect", "jwks", "revoke", "status", "tasks", "token", "uses"}, first)
 }
 
 // sameFile also sees through links.

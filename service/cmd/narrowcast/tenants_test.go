@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +22,8 @@ import (
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
+	"github.com/narrowcast-io/narrowcast/client"
+	"github.com/narrowcast-io/narrowcast/dpop"
 	"github.com/narrowcast-io/narrowcast/mint"
 	"github.com/narrowcast-io/narrowcast/service/internal/authn"
 	"github.com/narrowcast-io/narrowcast/service/internal/credential"
@@ -30,8 +35,9 @@ type neighbour struct {
 	name, dir, issuer string
 	house             *house
 	clients           map[narrowcast.ClientID]credential.Credential
-	tokens            map[string]string // by door: the token of a client that may have one
-	ids               []string          // of its records: tokens and decisions
+	tokens            map[string]string       // by door: the token of a client that may have one
+	bound             map[string]client.Token // the same, for doors that take only tokens bound to a key
+	ids               []string                // of its records: tokens and decisions
 }
 
 // theStreet is a process with several tenants, on one listener.
@@ -116,7 +122,7 @@ func (s *theStreet) meet(t *testing.T, home string) {
 	t.Helper()
 	for _, h := range *s.open.Load() {
 		n := &neighbour{name: h.settings.Tenant, issuer: h.settings.Issuer.String(), house: h, dir: home,
-			clients: map[narrowcast.ClientID]credential.Credential{}, tokens: map[string]string{}}
+			clients: map[narrowcast.ClientID]credential.Credential{}, tokens: map[string]string{}, bound: map[string]client.Token{}}
 		if n.name != "host" {
 			n.dir = filepath.Join(home, tenantsDir, n.name)
 		}
@@ -144,16 +150,22 @@ func (n *neighbour) collect(t *testing.T) {
 	t.Helper()
 	for _, r := range n.house.doors.Load().snapshot.Resources() {
 		for _, caller := range r.Callers {
-			source, err := tokenSource(n.clients[caller.Client], time.Now)
+			required := r.Binding.Sender == "required"
+			source, err := tokenSource(n.clients[caller.Client], time.Now, func(c *client.Config) {
+				if required {
+					c.DPoP = newProver(t)
+				}
+			})
 			if err != nil {
 				t.Fatal(err)
-			}
-			if r.Binding.Sender == "required" {
-				continue
 			}
 			token, err := source.Token(t.Context(), r.Audience, narrowcast.Scope{})
 			if err != nil {
 				t.Fatalf("%s for %s: %v", caller.Client, r.Audience, err)
+			}
+			if required {
+				n.bound[r.Audience.String()] = token
+				continue
 			}
 			claimed, err := narrowcast.Inspect(token.Secret())
 			if err != nil {
@@ -166,9 +178,22 @@ func (n *neighbour) collect(t *testing.T) {
 			n.ids = append(n.ids, claimed.TokenID)
 		}
 	}
-	if len(n.tokens) < 4 {
-		t.Fatalf("%s got %d tokens", n.name, len(n.tokens))
+	if len(n.tokens) < 4 || len(n.bound) == 0 {
+		t.Fatalf("%s got %d tokens and %d bound ones", n.name, len(n.tokens), len(n.bound))
 	}
+}
+
+func newProver(t *testing.T) *dpop.Prover {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prover, err := dpop.NewProver(narrowcast.ES256, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prover
 }
 
 // door is the token of n for one of the issuer's own doors.
@@ -190,6 +215,24 @@ func (s *theStreet) send(t *testing.T, method, address, token string, form url.V
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+	return s.do(t, req)
+}
+
+// sendBound shows a token with a fresh proof of its key.
+func (s *theStreet) sendBound(t *testing.T, method, address string, token client.Token) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	if err == nil {
+		err = token.Authorize(req)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.do(t, req)
+}
+
+func (s *theStreet) do(t *testing.T, req *http.Request) (int, string) {
+	t.Helper()
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -239,11 +282,7 @@ func (s *theStreet) tokensAtEndpoints(t *testing.T, at, from *neighbour) {
 			continue
 		}
 		guarded++
-		own := at.door("/admin")
-		if strings.HasSuffix(served.Path, "/events") {
-			own = at.door("/events")
-		}
-		if status, _ := s.send(t, method, address, own, nil); status == http.StatusUnauthorized {
+		if status, _ := s.sendOwn(t, method, address, at); status == http.StatusUnauthorized {
 			t.Errorf("control: %s refuses its own token", address)
 		}
 		for door, token := range from.tokens {
@@ -251,9 +290,43 @@ func (s *theStreet) tokensAtEndpoints(t *testing.T, at, from *neighbour) {
 				t.Errorf("%s takes the token of %s for %s: %d %s", address, from.name, door, status, body)
 			}
 		}
+		for door, token := range from.bound {
+			if status, body := s.sendBound(t, method, address, token); status != http.StatusUnauthorized {
+				t.Errorf("%s takes the bound token of %s for %s: %d %s", address, from.name, door, status, body)
+			}
+		}
 	}
-	if guarded < 3 {
+	if guarded < 12 {
 		t.Errorf("%d guarded endpoints were found", guarded)
+	}
+	s.introspected(t, at, from)
+}
+
+// sendOwn shows the token that n itself has for an address.
+func (s *theStreet) sendOwn(t *testing.T, method, address string, n *neighbour) (int, string) {
+	t.Helper()
+	first, _, _ := strings.Cut(strings.TrimPrefix(address, n.issuer+"/"), "/")
+	if token, bound := n.bound[n.issuer+"/"+first]; bound {
+		return s.sendBound(t, method, address, token)
+	}
+	return s.send(t, method, address, n.door("/"+first), nil)
+}
+
+// introspected: no tenant says anything about a token of another.
+func (s *theStreet) introspected(t *testing.T, at, from *neighbour) {
+	const pay, by = "https://pay.example.test", narrowcast.ClientID("guard-payments")
+	ask := func(token string) (int, string) {
+		return s.send(t, "POST", at.issuer+"/introspect", "", url.Values{
+			"token": {token}, "client_assertion_type": {authn.AssertionType}, "client_assertion": {assertion(t, at.clients[by], by, at.issuer)},
+		})
+	}
+	if status, body := ask(at.tokens[pay]); status != http.StatusOK || !strings.Contains(body, `"active":true`) {
+		t.Errorf("control: %s says nothing about its own token: %d %s", at.name, status, body)
+	}
+	for door, token := range from.tokens {
+		if status, body := ask(token); status != http.StatusOK || strings.TrimSpace(body) != `{"active":false}` {
+			t.Errorf("%s about the token of %s for %s: %d %s", at.name, from.name, door, status, body)
+		}
 	}
 }
 
@@ -264,7 +337,7 @@ func (s *theStreet) idsOfOthers(t *testing.T, at, from *neighbour) {
 		}
 		found := 0
 		for _, id := range append(slices.Clone(at.ids), from.ids...) {
-			status, body := s.send(t, "GET", s.base+strings.ReplaceAll(served.Path, "{id}", id), at.door("/admin"), nil)
+			status, body := s.sendOwn(t, served.Methods[0], s.base+strings.ReplaceAll(served.Path, "{id}", id), at)
 			switch foreign := slices.Contains(from.ids, id); {
 			case foreign && status != http.StatusNotFound, foreign && strings.Contains(body, id):
 				t.Errorf("%s shows a record of %s: %d", served.Path, from.name, status)
@@ -441,7 +514,7 @@ func crossing(text, trust string, at *neighbour) narrowcast.Reason {
 // TestOneTenantsStormLeavesOthersAlone: what one tenant sends too much is turned
 // away at once, and is not counted against another.
 func TestOneTenantsStormLeavesOthersAlone(t *testing.T) {
-	s := openNeighbours(t, "quotas: {mints_per_second: 20, events_per_second: 5}")
+	s := openNeighbours(t, "quotas: {mints_per_second: 40, events_per_second: 5}")
 	at := func(name string) *neighbour {
 		return s.neighbours[slices.IndexFunc(s.neighbours, func(n *neighbour) bool { return n.name == name })]
 	}
@@ -452,7 +525,7 @@ func TestOneTenantsStormLeavesOthersAlone(t *testing.T) {
 		return status
 	}
 	storm := map[int]int{}
-	for range 60 {
+	for range 120 {
 		storm[ask(at("acme"))]++
 		if status := ask(at("globex")); status != http.StatusOK {
 			t.Fatalf("the neighbour gets %d", status)
