@@ -82,6 +82,10 @@ func (c *cluster) start() error {
 		return err
 	}
 	_, c.port, _ = strings.Cut(address, ":")
+	return c.launch()
+}
+
+func (c *cluster) launch() error {
 	c.server = c.command("postgres", "-D", c.data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+c.port, "-c", "unix_socket_directories=")
 	if err := c.server.Start(); err != nil {
 		return err
@@ -89,15 +93,43 @@ func (c *cluster) start() error {
 	return c.await()
 }
 
+// kill ends the server without a word, as a crash does.
+func (c *cluster) kill() error {
+	err := c.server.Process.Kill()
+	_ = c.server.Wait() // it was killed
+	return err
+}
+
+// resume starts the server that was killed, on its data and at its port. Until the
+// last child of the old one has noticed, the new one refuses to start.
+func (c *cluster) resume() error {
+	return within(30*time.Second, "PostgreSQL is back", c.launch)
+}
+
 // await waits for the line that the server writes when clients may come.
 func (c *cluster) await() error {
+	own := strconv.Itoa(c.server.Process.Pid)
 	for late := time.Now().Add(30 * time.Second); time.Now().Before(late); time.Sleep(50 * time.Millisecond) {
 		text, _ := os.ReadFile(filepath.Join(c.data, "postmaster.pid")) // not there yet
-		if lines := strings.Split(string(text), "\n"); len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready" {
+		if lines := strings.Split(string(text), "\n"); len(lines) > 7 && lines[0] == own && strings.TrimSpace(lines[7]) == "ready" {
 			return nil
+		}
+		if c.ended() {
+			return errors.New("PostgreSQL does not start")
 		}
 	}
 	return errors.New("PostgreSQL does not get ready")
+}
+
+// ended reports whether the server is no process any more, or a dead one.
+func (c *cluster) ended() bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.server.Process.Pid))
+	_, rest, _ := strings.Cut(string(text), ") ")
+	if err == nil && !strings.HasPrefix(rest, "Z") {
+		return false
+	}
+	_ = c.server.Wait() // it has ended
+	return true
 }
 
 func (c *cluster) passwordFile() string { return filepath.Join(c.dir, "password") }

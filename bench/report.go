@@ -20,6 +20,8 @@ type paper struct {
 	Note    string  `json:"note"`
 	Tables  []table `json:"tables"`
 	Goals   []goal  `json:"goals,omitempty"`
+
+	failed error // what must not be; printed behind the figures
 }
 
 type machine struct {

@@ -46,28 +46,38 @@ func keySet(kid string, alg narrowcast.Algorithm, public crypto.PublicKey) (stri
 
 // readClient reads a credential file that init has made.
 func readClient(path string) (*signing, error) {
-	raw, err := os.ReadFile(path)
+	id, _, private, err := readCredential(path)
 	if err != nil {
 		return nil, err
 	}
+	return newSigning(id, narrowcast.ES256, private)
+}
+
+// readCredential reads whom a credential file is for, and the key in it.
+func readCredential(path string) (id, issuer string, private crypto.Signer, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", nil, err
+	}
 	var file struct {
+		Issuer string `json:"issuer"`
 		Client string `json:"client_id"`
 		Key    string `json:"private_key"`
 	}
 	if err := json.Unmarshal(raw, &file); err != nil {
-		return nil, err
+		return "", "", nil, err
 	}
 	block, _ := pem.Decode([]byte(file.Key))
 	if block == nil {
-		return nil, errors.New("no key in " + filepath.Base(path))
+		return "", "", nil, errors.New("no key in " + filepath.Base(path))
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, err
+		return "", "", nil, err
 	}
 	private, ok := parsed.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("not a signing key")
+		return "", "", nil, errors.New("not a signing key")
 	}
-	return newSigning(file.Client, narrowcast.ES256, private)
+	return file.Client, file.Issuer, private, nil
 }

@@ -8,15 +8,21 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"sync"
+	"syscall"
 	"time"
 )
 
 // town is the processes and files of one run. close ends and removes them all.
 type town struct {
-	dir       string
-	binary    string
+	dir    string
+	binary string
+
+	mu        sync.Mutex
 	processes []*exec.Cmd
+	besides   func() error // ends what is no process of its own; nil when there is nothing
 }
 
 // newTown builds the program under test, unless NARROWCAST_BINARY names one that
@@ -27,6 +33,7 @@ func newTown() (*town, error) {
 		return nil, err
 	}
 	t := &town{dir: dir, binary: filepath.Join(dir, "narrowcast")}
+	t.endEarly()
 	if given := os.Getenv("NARROWCAST_BINARY"); given != "" {
 		t.binary = given
 		return t, nil
@@ -38,11 +45,28 @@ func newTown() (*town, error) {
 }
 
 func (t *town) close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, p := range t.processes {
 		_ = p.Process.Kill() // started here, and done with
 		_ = p.Wait()
 	}
+	t.processes = nil
 	return os.RemoveAll(t.dir)
+}
+
+// endEarly leaves nothing behind when somebody loses patience.
+func (t *town) endEarly() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		_ = t.close() // there is nobody left to tell
+		if t.besides != nil {
+			_ = t.besides()
+		}
+		os.Exit(1)
+	}()
 }
 
 func command(name string, args ...string) *exec.Cmd {
@@ -60,6 +84,8 @@ func (t *town) run(args ...string) error {
 }
 
 func (t *town) launch(c *exec.Cmd) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if err := c.Start(); err != nil {
 		return err
 	}
