@@ -68,6 +68,12 @@ func TestEveryControlIsAcceptedInTheSameSetting(t *testing.T) {
 		if shown.Proof == "invalid" || shown.Proof == "replayed" {
 			shown.Proof = control.Proof
 		}
+		if v.Request == "" {
+			shown.Request, shown.Content = control.Request, control.Content
+		}
+		if v.Uses != "first" {
+			shown.Uses = control.Uses
+		}
 		if !control.Accept {
 			t.Errorf("%s: its control is a rejected token", v.ID)
 		}

@@ -70,7 +70,11 @@ func settingFields() []field {
 		{"binding-required", false, false, func(v *Vector, s string) error { return yes(&v.Binding, s) }, func(v *Vector) []string { return flag(v.Binding) }},
 		{"revoked", false, true, func(v *Vector, s string) error { return add(&v.Revoked, narrowcast.TokenID(s)) }, func(v *Vector) []string { return each(v.Revoked) }},
 		{"ended", false, true, func(v *Vector, s string) error { return add(&v.Ended, narrowcast.TaskID(s)) }, func(v *Vector) []string { return each(v.Ended) }},
+		{"paused", false, true, func(v *Vector, s string) error { return add(&v.Paused, narrowcast.TaskID(s)) }, func(v *Vector) []string { return each(v.Paused) }},
 		{"stale", false, false, func(v *Vector, s string) error { return yes(&v.Stale, s) }, func(v *Vector) []string { return flag(v.Stale) }},
+		{"request", false, false, readRequest, func(v *Vector) []string { return some(v.Request) }},
+		{"content", false, false, func(v *Vector, s string) error { return text(&v.Content, s) }, func(v *Vector) []string { return some(v.Content) }},
+		{"uses", false, false, readUses, func(v *Vector) []string { return some(v.Uses) }},
 		{"keys-unreachable", false, false, func(v *Vector, s string) error { return yes(&v.Unreachable, s) }, func(v *Vector) []string { return flag(v.Unreachable) }},
 	}
 }
@@ -106,6 +110,21 @@ func readIssuer(v *Vector, s string) error {
 		return err
 	}
 	return add(&v.Issuers, TrustedIssuer{Issuer: issuer, Keys: keys})
+}
+
+func readRequest(v *Vector, s string) error {
+	method, target, _ := strings.Cut(s, " ")
+	if method == "" || target == "" || strings.Contains(target, " ") {
+		return errors.New("must be a method and a target, separated by a space")
+	}
+	return text(&v.Request, s)
+}
+
+func readUses(v *Vector, s string) error {
+	if s != "first" && s != "used" && s != "unknown" {
+		return errors.New("must be first, used or unknown")
+	}
+	return text(&v.Uses, s)
 }
 
 // readTerm reads an issuer that stands above, a space, and one of its terms.

@@ -90,6 +90,8 @@ func (v *Vector) check() error {
 		return errors.New("a token that is accepted has neither reason nor control")
 	case !v.Accept && (v.Reason == 0 || v.Control == ""):
 		return errors.New("a token that is rejected has a reason and a control")
+	case v.Content != "" && v.Request == "":
+		return errors.New("content belongs to a request")
 	}
 	return nil
 }

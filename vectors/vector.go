@@ -42,7 +42,11 @@ type Vector struct {
 	Binding     bool                   // it accepts only tokens that are bound to their sender
 	Revoked     []narrowcast.TokenID   // the tokens that it knows to be revoked
 	Ended       []narrowcast.TaskID    // the tasks that it knows to have ended
+	Paused      []narrowcast.TaskID    // the tasks that it knows to be paused
 	Stale       bool                   // what it knows of revocations is too old
+	Request     string                 // the request that the token came with: its method, a space, and its target; "" when nothing is told of it
+	Content     string                 // the content of that request, one line of text; "" when it has none
+	Uses        string                 // what is remembered of the token: "first", "used" or "unknown"; "" when nobody remembers
 	Unreachable bool                   // it cannot get the keys of its issuers
 
 	Token string // the text that is shown, byte for byte

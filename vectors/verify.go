@@ -2,9 +2,11 @@ package vectors
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/narrowcast-io/narrowcast"
@@ -16,7 +18,10 @@ func (v *Vector) Verifier() (*narrowcast.Verifier, error) {
 	c := narrowcast.Config{
 		Audience: v.Audience, Algorithms: v.Algorithms, Now: func() time.Time { return v.Now },
 		Tenant: v.Tenant, Environment: v.Environment, Skew: v.Skew, MaxLifetime: v.MaxLifetime,
-		RequireBinding: v.Binding, Liveness: liveness{v.Revoked, v.Ended, v.Stale},
+		RequireBinding: v.Binding, Liveness: liveness{v.Revoked, v.Ended, v.Paused, v.Stale},
+	}
+	if v.Uses != "" {
+		c.Uses = uses(v.Uses)
 	}
 	for _, i := range v.Issuers {
 		keys, err := v.keySource(i.Keys)
@@ -44,6 +49,9 @@ func (v *Vector) Presentation() narrowcast.Presentation {
 	if v.Proof != "" {
 		p.Prove = v.prove
 	}
+	if method, target, told := strings.Cut(v.Request, " "); told {
+		p.Request = &narrowcast.Request{Method: method, Target: target, Digest: v.contentDigest}
+	}
 	return p
 }
 
@@ -56,6 +64,10 @@ func (v *Vector) prove() (string, narrowcast.Reason) {
 		return "", narrowcast.Replayed
 	}
 	return v.Proof, 0
+}
+
+func (v *Vector) contentDigest() ([sha256.Size]byte, error) {
+	return sha256.Sum256([]byte(v.Content)), nil
 }
 
 // Check shows the token of v to a verifier and returns an error unless the
@@ -141,6 +153,7 @@ func (unreachable) Key(context.Context, narrowcast.KeyID) (narrowcast.Key, error
 type liveness struct {
 	revoked []narrowcast.TokenID
 	ended   []narrowcast.TaskID
+	paused  []narrowcast.TaskID
 	stale   bool
 }
 
@@ -150,8 +163,23 @@ func (l liveness) Check(t *narrowcast.Token) narrowcast.Reason {
 		return narrowcast.Revoked
 	case slices.Contains(l.ended, t.Task()):
 		return narrowcast.TaskEnded
+	case slices.Contains(l.paused, t.Task()):
+		return narrowcast.TaskPaused
 	case l.stale:
 		return narrowcast.Stale
 	}
 	return 0
+}
+
+// uses answers what a vector says of the use of its token.
+type uses string
+
+func (u uses) Use(context.Context, *narrowcast.Token) narrowcast.Reason {
+	switch u {
+	case "first":
+		return 0
+	case "used":
+		return narrowcast.Replayed
+	}
+	return narrowcast.UseUnknown
 }

@@ -124,7 +124,8 @@ func setting(w *forge.World, needs []forge.Need) vectors.Vector {
 		Now: w.Now, Audience: s.Audience, Algorithms: s.Algorithms,
 		Skew: narrowcast.DefaultSkew, MaxLifetime: narrowcast.DefaultMaxLifetime,
 		Tenant: s.Tenant, Environment: s.Environment, Required: s.Required, Certificate: s.Certificate, Proof: s.Proof, Binding: s.Binding,
-		Revoked: s.Revoked, Ended: s.Ended, Stale: s.Stale, Unreachable: s.Unreachable,
+		Revoked: s.Revoked, Ended: s.Ended, Paused: s.Paused, Stale: s.Stale, Unreachable: s.Unreachable,
+		Request: s.Request, Content: s.Content, Uses: s.Uses,
 	}
 	for _, n := range needs {
 		v.Needs = append(v.Needs, string(n))
