@@ -177,6 +177,9 @@ func (r revoked) writeText(w io.Writer) error {
 	if c.Note != "" {
 		fmt.Fprintf(&b, "note       %s\n", c.Note)
 	}
+	if r.Tokens == 0 && !r.Already {
+		fmt.Fprintf(&b, "note       no living token was found under this name; was it typed right?\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
