@@ -96,11 +96,32 @@ type Letter struct {
 	Environment string
 	Task        narrowcast.TaskID
 	Lineage     narrowcast.TokenID // only for a token with a parent
+	Parent      narrowcast.TokenID // the same: the one it is exchanged for
 	Class       narrowcast.Class   // AccessToken or ClientAssertion
+
+	// Actors are who acts for the subject, the current one first (RFC 8693 section
+	// 4.1). At most narrowcast.MaxActors.
+	Actors []narrowcast.Subject
+	// MayAct is who alone may act for the subject (RFC 8693 section 4.4).
+	MayAct narrowcast.Subject
+	// Details is the value of authorization_details (RFC 9396 section 9.1): a JSON
+	// array of objects, each with a type, as narrowcast.ParseDetails reads it.
+	Details string
+	// SingleUse makes the token good for one request.
+	SingleUse bool
+	// Status is the place of the token in a status list; the zero value is none.
+	Status Status
+
 	// Confirmation binds the token to a sender; the zero value binds it to nobody.
 	Confirmation Confirmation
 
 	_ struct{}
+}
+
+// Status is a place in a status list (draft-ietf-oauth-status-list section 6).
+type Status struct {
+	URI   string
+	Index uint64
 }
 
 // Mint writes and signs a letter. The result is a secret.
@@ -117,7 +138,11 @@ func (p *Press) Mint(l Letter) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("mint: signing: %w", err)
 	}
-	return jose.Seal(input, signature), nil
+	text := jose.Seal(input, signature)
+	if len(text) > jose.MaxCompact {
+		return "", fmt.Errorf("mint: the token has %d bytes, and no verifier reads more than %d", len(text), jose.MaxCompact)
+	}
+	return text, nil
 }
 
 func (l *Letter) check(issuer string) error {
@@ -134,12 +159,18 @@ func (l *Letter) check(issuer string) error {
 	require(!l.IssuedAt.IsZero(), "IssuedAt is required")
 	require(l.Lifetime >= time.Second && l.Lifetime <= narrowcast.CeilingMaxLifetime,
 		"Lifetime must be between a second and "+narrowcast.CeilingMaxLifetime.String())
-	for _, text := range []string{string(l.Subject), string(l.Client), string(l.ID), l.Tenant, l.Environment, string(l.Task), string(l.Lineage)} {
+	texts := []string{string(l.Subject), string(l.Client), string(l.ID), l.Tenant, l.Environment, string(l.Task), string(l.Lineage),
+		string(l.Parent), string(l.MayAct), l.Status.URI}
+	for _, actor := range l.Actors {
+		texts = append(texts, string(actor))
+	}
+	for _, text := range texts {
 		require(utf8.ValidString(text), "every text must be valid UTF-8")
 	}
 	for _, thumbprint := range []string{l.Confirmation.Key, l.Confirmation.Certificate} {
 		require(thumbprint == "" || isThumbprint(thumbprint), "a Confirmation is a SHA-256 in base64url without padding")
 	}
+	l.checkFurther(require)
 	switch l.Class {
 	case narrowcast.AccessToken:
 		require(l.Client != "", "Client is required")
@@ -147,6 +178,7 @@ func (l *Letter) check(issuer string) error {
 	case narrowcast.ClientAssertion:
 		require(string(l.Subject) == issuer, "the subject of a client assertion is its issuer")
 		require(l.Confirmation.IsZero(), "Confirmation is for access tokens")
+		require(l.plain(), "Parent, Actors, MayAct, Details, SingleUse and Status are for access tokens")
 	default:
 		require(false, "Class must be AccessToken or ClientAssertion")
 	}
@@ -184,6 +216,7 @@ func (l *Letter) payload(issuer string) string {
 	if !l.Confirmation.IsZero() {
 		b.WriteString(`,"cnf":` + l.Confirmation.claim())
 	}
+	l.writeFurther(&b)
 	b.WriteByte('}')
 	return b.String()
 }

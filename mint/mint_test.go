@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -203,12 +204,18 @@ func TestPrintingAPressGivesNoKeyAway(t *testing.T) {
 // the book would not find another jti again.
 func FuzzMint(f *testing.F) {
 	press := newPress(f)
-	f.Add("checkout", "shop", "t-1", "job", "t1")
-	f.Add(`","aud":"https://crm.example.test`, "\\", "\x00", "\u2028", "\xff<>&")
-	f.Fuzz(func(t *testing.T, subject, client, id, task, tenant string) {
+	f.Add("checkout", "shop", "t-1", "job", "t1", "orch", "data", "t-0", `[{"type":"payment"}]`, "https://issuer.example.test/status/1", uint64(7), uint8(2))
+	f.Add(`","aud":"https://crm.example.test`, "\\", "\x00", "\u2028", "\xff<>&", `"},"aud":"x`, `"}`, `","jti":"x`, `[{"type":"a"}],"aud":"x"`, `"}},"aud":"x`, uint64(1), uint8(200))
+	f.Fuzz(func(t *testing.T, subject, client, id, task, tenant, actor, may, parent, details, uri string, index uint64, actors uint8) {
 		l := letter()
 		l.Subject, l.Client, l.ID = narrowcast.Subject(subject), narrowcast.ClientID(client), narrowcast.TokenID(id)
 		l.Task, l.Tenant = narrowcast.TaskID(task), tenant
+		l.Actors = slices.Repeat([]narrowcast.Subject{narrowcast.Subject(actor)}, int(actors))
+		l.MayAct, l.Parent, l.Details, l.SingleUse = narrowcast.Subject(may), narrowcast.TokenID(parent), details, actors%2 == 0
+		if parent != "" {
+			l.Lineage = "t-00"
+		}
+		l.Status = mint.Status{URI: uri, Index: index}
 		text, err := press.Mint(l)
 		if err != nil {
 			return
@@ -218,13 +225,18 @@ func FuzzMint(f *testing.F) {
 		if err := json.Unmarshal([]byte(payload), &said); err != nil {
 			t.Fatalf("%s: %v", payload, err)
 		}
-		for name, want := range map[string]string{"sub": subject, "client_id": client, "jti": id, "task": task, "tenant": tenant, "aud": "https://pay.example.test"} {
+		for name, want := range map[string]string{"sub": subject, "client_id": client, "jti": id, "task": task, "tenant": tenant, "parent": parent, "aud": "https://pay.example.test"} {
 			got, _ := said[name].(string)
 			if got != want {
 				t.Fatalf("%s = %q, want %q", name, got, want)
 			}
 		}
-		if claimed, err := narrowcast.Inspect(text); err == nil && (len(claimed.Audience) != 1 || claimed.TokenID != id) {
+		claimed, err := narrowcast.Inspect(text)
+		if err != nil {
+			t.Fatalf("%s: minted, and nobody reads it: %v", payload, err)
+		}
+		if len(claimed.Audience) != 1 || claimed.TokenID != id || claimed.SingleUse != l.SingleUse || claimed.Parent != parent ||
+			claimed.StatusList != uri || claimed.StatusAt != index || len(claimed.Actors) != int(actors) || actors > 0 && claimed.Actors[actors-1] != actor {
 			t.Fatalf("claimed = %+v", claimed)
 		}
 	})

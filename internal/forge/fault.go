@@ -45,7 +45,14 @@ const (
 	KeyWindow       Need = "key-window"       // keys have validity windows
 	Revocation      Need = "revoked"          // revocations are known
 	TaskEnd         Need = "task-ended"       // ended tasks are known
+	TaskPause       Need = "task-paused"      // paused tasks are known
 	StaleFeed       Need = "feed-stale"       // what is known of revocations is too old
+	Transaction     Need = "request"          // the request is told, and compared with what the token describes
+	NoRequest       Need = "request-untold"   // the token describes a request, and nothing is told of the one that came
+	SingleUse       Need = "single-use"       // it is remembered which tokens for one use were used
+	UsedUp          Need = "single-use-again" // the token was used before
+	UsesUnknown     Need = "uses-unknown"     // what was used cannot be found out
+	NoUses          Need = "no-uses"          // nobody remembers what was used
 	KeysUnreachable Need = "keys-unreachable" // the keys of the issuer cannot be had
 	PathAudience    Need = "path-audience"    // the audience has a path
 	OneAlgorithm    Need = "one-algorithm"    // only ES256 is allowed
@@ -120,7 +127,7 @@ func catalogue() []wrong {
 	return slices.Concat(
 		shapes(), jsonFaults(), headers(), algorithms(), types(), issuers(), keyFaults(), signatures(),
 		claimFaults(), times(), audienceForms(), audienceNames(), audienceURLs(),
-		tenants(), senders(), ends(), scopes(),
+		tenants(), senders(), delegations(), ends(), transactions(), uses(), scopes(),
 	)
 }
 
@@ -147,8 +154,13 @@ const plainControl = "right.es256"
 // controlFor names the right token with the same needs.
 func controlFor(needs []Need) string {
 	for _, n := range needs {
-		if n == ProofInvalid || n == ProofReplayed {
+		switch n {
+		case ProofInvalid, ProofReplayed:
 			return "right." + string(Proof)
+		case NoRequest:
+			return "right." + string(Transaction)
+		case UsedUp, UsesUnknown, NoUses:
+			return "right." + string(SingleUse)
 		}
 		if n != NoTenant && n != NoEnvironment && n != RawText && n != KeysUnreachable && n != StaleFeed {
 			return "right." + string(n)

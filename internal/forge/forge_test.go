@@ -71,7 +71,8 @@ func TestNoWrongTokenIsItsControl(t *testing.T) {
 			t.Fatal(err)
 		}
 		surroundings := slices.ContainsFunc(f.Needs, func(n forge.Need) bool {
-			return n == forge.KeysUnreachable || n == forge.StaleFeed || n == forge.ProofInvalid || n == forge.ProofReplayed
+			return n == forge.KeysUnreachable || n == forge.StaleFeed || n == forge.ProofInvalid || n == forge.ProofReplayed ||
+				n == forge.NoRequest || n == forge.UsedUp || n == forge.UsesUnknown || n == forge.NoUses
 		})
 		if wrong == right && !surroundings {
 			t.Errorf("%s is a right token", f.ID)

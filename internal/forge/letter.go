@@ -56,8 +56,12 @@ func (l *letter) meet(n Need) {
 		l.payload.set("cnf", `{"jkt":"`+provedKey+`"}`)
 	case Binding:
 		l.payload.set("cnf", `{"x5t#S256":`+quoted(l.w.Certificate)+`}`)
-	case TaskEnd:
+	case TaskEnd, TaskPause:
 		l.payload.set("task", quoted(openTask))
+	case Transaction, NoRequest:
+		l.payload.set(details, "["+l.described()+"]")
+	case SingleUse, UsedUp, UsesUnknown, NoUses:
+		l.payload.set("single_use", "true")
 	}
 }
 

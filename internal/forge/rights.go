@@ -38,7 +38,9 @@ type allowed struct {
 	forge forging
 }
 
-func acceptable() []allowed { return slices.Concat(signedRights(), spelledRights(), neededRights()) }
+func acceptable() []allowed {
+	return slices.Concat(signedRights(), spelledRights(), furtherRights(), neededRights())
+}
 
 func good(id, title string, how forging, needs ...Need) allowed {
 	return allowed{Right{"right." + id, title, needs}, how}
@@ -122,6 +124,13 @@ func neededRights() []allowed {
 		good(string(KeyWindow), "signed with a key inside its window", edit(plain), KeyWindow),
 		good(string(Revocation), "not among those that were revoked", edit(plain), Revocation),
 		good(string(TaskEnd), "of a task that goes on", edit(plain), TaskEnd),
+		good(string(TaskPause), "of a task that is not paused", edit(plain), TaskPause),
+		good(string(Transaction), "for the request that came", edit(plain), Transaction),
+		good("request-one-of-two", "for the request that came or another", edit(func(l *letter) {
+			l.payload.set(details, "["+l.described("method", `"DELETE"`)+","+l.described()+"]")
+		}), Transaction),
+		good("request-of-another-type", "with a detail that is for the application", claim(details, paymentDetail), Transaction),
+		good(string(SingleUse), "for one use, and this is the first", edit(plain), SingleUse),
 		good(string(PathAudience), "for an audience with a path", edit(plain), PathAudience),
 		good(string(OneAlgorithm), "signed with the one algorithm that is allowed", edit(plain), OneAlgorithm),
 	}

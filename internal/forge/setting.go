@@ -21,7 +21,11 @@ type Setting struct {
 	Binding     bool                 // only bound tokens are accepted
 	Revoked     []narrowcast.TokenID // tokens known to be revoked
 	Ended       []narrowcast.TaskID  // tasks known to have ended
+	Paused      []narrowcast.TaskID  // tasks known to be paused
 	Stale       bool                 // what is known of revocations is too old
+	Request     string               // the request that came: method, a space, and target; or ""
+	Content     string               // its content
+	Uses        string               // what is remembered of the token: "first", "used" or "unknown"; "" where nothing is
 	Unreachable bool                 // the keys cannot be had
 }
 
@@ -64,6 +68,16 @@ func (s *Setting) meet(w *World, n Need) {
 		s.Revoked = []narrowcast.TokenID{revokedID}
 	case TaskEnd:
 		s.Ended = []narrowcast.TaskID{endedTask}
+	case TaskPause:
+		s.Paused = []narrowcast.TaskID{pausedTask}
+	case Transaction:
+		s.Request, s.Content = askedMethod+" "+askedTarget, askedContent
+	case SingleUse:
+		s.Uses = "first"
+	case UsedUp:
+		s.Uses = "used"
+	case UsesUnknown:
+		s.Uses = "unknown"
 	case OneAlgorithm:
 		s.Algorithms = []narrowcast.Algorithm{narrowcast.ES256}
 	}

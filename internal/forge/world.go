@@ -36,11 +36,13 @@ type World struct {
 	Always []Need
 }
 
-// The jti that is revoked and the tasks that ended or did not, in every world.
+// The jti that is revoked and the tasks that ended, are paused or go on, in every
+// world.
 const (
-	revokedID = "revoked-token"
-	endedTask = "task-ended"
-	openTask  = "task-open"
+	revokedID  = "revoked-token"
+	endedTask  = "task-ended"
+	pausedTask = "task-paused"
+	openTask   = "task-open"
 )
 
 func (w *World) base() narrowcast.Algorithm {
