@@ -30,6 +30,9 @@ func TestOutside(t *testing.T) {
 		t.Run("jose", func(t *testing.T) { s.run(t, verified, "node", "node/jose.mjs") })
 		t.Run("oidc-provider", oidcProvider)
 	}
+	if hasNode(t) && hasStatic(t) {
+		t.Run("status lists", func(t *testing.T) { statusLists(t, b.program) })
+	}
 	if hasPython(t) {
 		t.Run("PyJWT", func(t *testing.T) { s.run(t, verified, "python/venv/bin/python", "-B", "python/pyjwt.py") })
 		t.Run("joserfc", func(t *testing.T) { s.run(t, verified, "python/venv/bin/python", "-B", "python/rfc.py") })
@@ -81,6 +84,15 @@ func hasPython(t *testing.T) bool {
 		return false
 	}
 	prepared(t, "python/requirements.txt", "python/venv/requirements.txt")
+	return true
+}
+
+func hasStatic(t *testing.T) bool {
+	t.Helper()
+	if exec.Command("python3", "-c", "import http.server").Run() != nil {
+		t.Log("left out: status lists in a directory, because there is no Python 3 here")
+		return false
+	}
 	return true
 }
 

@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -36,6 +38,27 @@ func (d *diary) bytes() []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return bytes.Clone(d.text.Bytes())
+}
+
+// says waits until a line has all of these words.
+func (d *diary) says(t *testing.T, words ...string) bool {
+	t.Helper()
+	patience, enough := context.WithTimeout(t.Context(), 10*time.Second)
+	defer enough()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		for line := range strings.Lines(string(d.bytes())) {
+			if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+				return true
+			}
+		}
+		select {
+		case <-patience.Done():
+			return false
+		case <-again.C:
+		}
+	}
 }
 
 // serve runs a program until the test ends. It returns when the program has

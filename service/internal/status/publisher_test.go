@@ -7,10 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"iter"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -251,44 +247,6 @@ func TestAListOfThePast(t *testing.T) {
 		if _, err := p.At(t.Context(), one, wrong); !errors.Is(err, status.ErrUnknown) {
 			t.Errorf("at %s: %v", wrong, err)
 		}
-	}
-}
-
-// TestAPlainDirectoryServes: what Export writes is served by a web server that
-// knows nothing of lists, and a follower reads it.
-func TestAPlainDirectoryServes(t *testing.T) {
-	h := newHouse(t)
-	h.named = []string{base + "/" + one, base + "/" + two}
-	h.dead = []status.Place{{URI: base + "/" + one, Index: 1, Value: statuslist.Invalid}, {URI: base + "/" + two, Index: 2, Value: statuslist.Suspended}}
-	p, dir := h.publisher(t), t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "robots.txt"), []byte("x"), 0o600))
-	must(t, p.Export(dir))
-	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
-	defer server.Close()
-	f, err := statuslist.NewFollower(statuslist.FollowerConfig{
-		Base: base, Mirror: server.URL, Aggregation: server.URL + "/" + status.IndexFile, Keys: h.keys,
-		Algorithms: []narrowcast.Algorithm{narrowcast.ES256}, Now: h.Now,
-	})
-	must(t, err)
-	must(t, f.Poll(t.Context()))
-	for _, row := range []struct {
-		name  string
-		index uint64
-		want  narrowcast.Reason
-	}{{one, 0, 0}, {one, 1, narrowcast.Revoked}, {two, 1, 0}, {two, 2, narrowcast.TaskPaused}} {
-		if got := f.Status(base+"/"+row.name, row.index); got != row.want {
-			t.Errorf("%s %d: %q, want %q", row.name, row.index, got, row.want)
-		}
-	}
-	h.change(func(h *house) { h.named = h.named[:1]; h.now = h.now.Add(time.Minute) })
-	must(t, p.Export(dir))
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	must(t, err)
-	if want := []string{filepath.Join(dir, one), filepath.Join(dir, status.IndexFile), filepath.Join(dir, "robots.txt")}; !slices.Equal(files, want) {
-		t.Errorf("files = %v, want %v", files, want)
-	}
-	if err := p.Export(filepath.Join(dir, "absent")); err == nil {
-		t.Error("lists are written into a directory that is not there")
 	}
 }
 

@@ -14,14 +14,15 @@ func (p *Publisher) List(name string) (Document, error) {
 	if !isName(name) {
 		return Document{}, ErrUnknown
 	}
-	return p.document(p.config.Base + "/" + name)
+	return p.document(p.config.Base+"/"+name, p.config.TTL/2)
 }
 
-func (p *Publisher) document(uri string) (Document, error) {
+// document writes everything anew that is as old as that.
+func (p *Publisher) document(uri string, age time.Duration) (Document, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.config.Now()
-	if s := p.state; s == nil || now.Sub(s.made) >= p.config.TTL/2 || now.Before(s.made) || !s.known[uri] && p.knows(uri) {
+	if s := p.state; s == nil || now.Sub(s.made) >= age || now.Before(s.made) || !s.known[uri] && p.knows(uri) {
 		fresh, err := p.build(now)
 		if err != nil {
 			return Document{}, err
